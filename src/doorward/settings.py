@@ -1,0 +1,222 @@
+"""Every setting of doorward: its type, default, unit and reason, in sections.
+
+One frozen object, built once and handed down; nothing else in the package reads the environment, so several instances
+in one process work. Sources, strongest first: arguments, ``DOORWARD_…`` variables, ``.env`` (the command line reads
+it), ``doorward.toml``, the defaults below. A variable is ``DOORWARD_SECTION__NAME``; ``DOORWARD_SECRET_FILE`` and
+``DOORWARD_PASSWORDS__PEPPER_FILE`` name files that hold the secret instead. Durations are written ``90``, ``30s``,
+``10m``, ``12h`` or ``30d`` and are whole seconds inside. The reference page is generated from this module.
+
+Reading is in ``configuration.py``; whether a combination is *safe* is decided there too, all findings at once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from doorward.core.secret import Secret
+
+Seconds = Annotated[int, Meta(ge=0, extra={"unit": "seconds"})]
+"""A duration."""
+
+Count = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How ``doorward serve`` listens. An embedded instance leaves this to its host."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port of the HTTPS listener.")] = 8443
+    http_port: Annotated[
+        Port | None,
+        Meta(description="Port of the plain listener, which only points to HTTPS. Empty: no such listener."),
+    ] = 8080
+    management_port: Annotated[Port | None, Meta(description="Port of the management listener. Empty: none.")] = None
+    workers: Annotated[Count, Meta(description="Worker processes. More than one needs no other setting.")] = 1
+    certificate: Annotated[
+        Path | None,
+        Meta(description="PEM file of the certificate chain. Empty: a local authority makes one for development."),
+    ] = None
+    private_key: Annotated[Path | None, Meta(description="PEM file of the certificate's key, mode 0600.")] = None
+    behind_proxy: Annotated[
+        bool, Meta(description="Serve plain HTTP, to the listed proxies only, because one of them ends TLS.")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks whose forwarded headers are believed, separated by commas."),
+    ] = ()
+
+
+class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where everything is kept."""
+
+    url: Annotated[
+        str,
+        Meta(description="`sqlite:///path` or `postgresql://user@host/name`. Empty: `doorward.db` in the data folder."),
+    ] = ""
+    pool_size: Annotated[Count, Meta(description="Connections to PostgreSQL, per worker process.")] = 8
+    timeout: Annotated[
+        Seconds, Meta(description="How long one statement, or the wait for a connection, may take.")
+    ] = 10
+
+
+class Tokens(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What APIs get."""
+
+    algorithm: Annotated[
+        Literal["ES256", "EdDSA", "RS256"],
+        Meta(description="Signature algorithm of new signing keys. A change takes effect with the next rotation."),
+    ] = "ES256"
+    audience: Annotated[str, Meta(description="`aud` of access tokens. Empty: the issuer.")] = ""
+    client_id: Annotated[str, Meta(description="`client_id` of tokens for this server's own pages and apps.")] = (
+        "doorward"
+    )
+    access_lifetime: Annotated[Seconds, Meta(ge=30, le=DAY, description="Life of an access token.")] = 10 * MINUTE
+    refresh_lifetime: Annotated[
+        Seconds, Meta(ge=60, description="Absolute life of a token family; no refresh extends it.")
+    ] = 30 * DAY
+    refresh_idle_lifetime: Annotated[
+        Seconds, Meta(ge=60, description="A family not used for this long has ended.")
+    ] = 14 * DAY
+    replay_window: Annotated[
+        Seconds,
+        Meta(
+            le=300,
+            description="How long the refresh token just used still yields the same successor, for racers and lost "
+            "replies. Later use is theft: family and session end.",
+        ),
+    ] = 30
+    key_lifetime: Annotated[
+        Seconds, Meta(ge=HOUR, description="Age at which the active signing key gives way to the staged one.")
+    ] = 90 * DAY
+    key_publication: Annotated[
+        Seconds, Meta(description="How long a staged key is in the key set, at least, before it signs by age.")
+    ] = DAY
+
+
+class Sessions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A signed-in browser or device."""
+
+    lifetime: Annotated[Seconds, Meta(ge=60, description="Absolute life of a cookie session.")] = 12 * HOUR
+    idle_lifetime: Annotated[
+        Seconds, Meta(ge=60, description="A cookie session not used for this long has ended (ASVS 7.3.1).")
+    ] = 2 * HOUR
+    remembered_lifetime: Annotated[
+        Seconds, Meta(ge=60, description="Absolute life of a cookie session with `remember` (NIST AAL1: 30 days).")
+    ] = 30 * DAY
+    remembered_idle_lifetime: Annotated[
+        Seconds, Meta(ge=60, description="Idle life of a cookie session with `remember`.")
+    ] = 14 * DAY
+    fresh_lifetime: Annotated[
+        Seconds, Meta(description="How long after a log-in acts that need a fresh one are allowed.")
+    ] = 10 * MINUTE
+    max_per_account: Annotated[
+        Count, Meta(description="Live sessions of one account; a log-in beyond it ends the oldest.")
+    ] = 100
+
+
+class Passwords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Passwords: policy, hashing, and how much of the machine hashing may use."""
+
+    algorithm: Annotated[Literal["argon2id", "bcrypt"], Meta(description="Algorithm of new hashes.")] = "argon2id"
+    argon2_memory: Annotated[
+        int, Meta(ge=19456, le=1048576, description="Argon2id memory in KiB. The floor is OWASP's minimum.")
+    ] = 19456
+    argon2_iterations: Annotated[int, Meta(ge=2, le=64, description="Argon2id passes.")] = 2
+    bcrypt_cost: Annotated[int, Meta(ge=12, le=16, description="bcrypt cost, a power of two.")] = 12
+    min_length: Annotated[
+        int,
+        Meta(ge=8, le=64, description="Least code points. NIST SP 800-63B-4 wants 15 where no second factor follows."),
+    ] = 8
+    max_length: Annotated[int, Meta(ge=64, le=256, description="Most code points.")] = 256
+    min_strength: Annotated[
+        int, Meta(ge=0, le=4, description="Least zxcvbn score: 2 resists an online attack without a limiter.")
+    ] = 2
+    pepper: Annotated[
+        tuple[Secret, ...],
+        Meta(description="Secrets that wrap every hash, newest last. Losing them loses all passwords: back them up."),
+    ] = ()
+    hash_threads: Annotated[
+        int, Meta(ge=0, le=64, description="Threads that hash. 0: one a core, at most 4. Memory: threads × cost.")
+    ] = 0
+    hash_queue: Annotated[
+        Count, Meta(description="Log-ins that may wait for a thread; beyond it the answer is 503 `overloaded`.")
+    ] = 64
+
+
+class Accounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may have an account."""
+
+    email_verification: Annotated[
+        Literal["required", "off"],
+        Meta(description="Whether an address must be proved. This release can only do `off`, and must be told so."),
+    ] = "required"
+    registration: Annotated[
+        Literal["open", "closed"], Meta(description="`closed`: only `doorward account create` makes accounts.")
+    ] = "open"
+
+
+class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where mail goes. Nothing is mailed by this release; the names are reserved so that a configuration can stay."""
+
+    smtp_url: Annotated[str, Meta(description="`smtps://user:password@host:465`. Reserved.")] = ""
+    from_: Annotated[str, Meta(description="Sender address. Reserved.")] = ""
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often somebody may try. Every try counts, also the parallel ones, before a password is hashed."""
+
+    window: Annotated[Seconds, Meta(ge=1, description="Length of the counting window.")] = 15 * MINUTE
+    per_account: Annotated[
+        Count, Meta(description="Password tries per login and window, from everywhere together.")
+    ] = 30
+    per_network: Annotated[
+        Count, Meta(description="Password tries and registrations per network (IPv4 /32, IPv6 /64) and window.")
+    ] = 300
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration of one instance."""
+
+    origin: Annotated[
+        str, Meta(description="Scheme, host and port as browsers see them; never taken from a request.")
+    ] = "https://localhost:8443"
+    mount_path: Annotated[
+        str, Meta(description="Path below which a host has mounted the app, for example `/auth`.")
+    ] = ""
+    service_name: Annotated[str, Meta(min_length=1, max_length=64, description="The name people know.")] = "doorward"
+    data_dir: Annotated[Path, Meta(description="Folder of the database and of the development certificates.")] = Path(
+        "data"
+    )
+    secret: Annotated[
+        tuple[Secret, ...],
+        Meta(description="Instance secrets of 32 bytes or more, newest last. Dropping one ends what it made."),
+    ] = ()
+    serving: Serving = Serving()
+    database: Database = Database()
+    tokens: Tokens = Tokens()
+    sessions: Sessions = Sessions()
+    passwords: Passwords = Passwords()
+    accounts: Accounts = Accounts()
+    mail: Mail = Mail()
+    limits: Limits = Limits()
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of every token: the origin plus the mount point."""
+        return self.origin + self.mount_path
+
+    @property
+    def audience(self) -> str:
+        """The ``aud`` of access tokens."""
+        return self.tokens.audience or self.issuer
+
+    @property
+    def database_url(self) -> str:
+        """The URL in use: the one set, or SQLite in the data folder."""
+        return self.database.url or f"sqlite:///{self.data_dir / 'doorward.db'}"

@@ -1,0 +1,1 @@
+"""The suite: one, run on both engines."""
