@@ -1,0 +1,92 @@
+# doorward: what people type. `make help` lists it.
+# Every target installs what it needs from requirements/*.txt, pinned and hashed, into .venv, and does so once.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+HASHED := --require-hashes --requirement
+
+.PHONY: help setup dev serve test lint bench docs update build check-install release lower-bounds clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the environment ------------------------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@scripts/make-venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/.made
+	@$(PIP) install $(HASHED) requirements/runtime.txt $(HASHED) requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@$(PIP) install $(HASHED) requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.runtime ## make the environment in .venv, with the program at .venv/bin/doorward
+
+dev: $(VENV)/.dev ## the same, with everything for tests, lint and releases
+
+# --- the two that everybody needs -----------------------------------------------------------------------------------
+
+serve: setup ## serve on https://localhost:8443; makes a configuration first if there is none
+	@if [ ! -e .env ] && [ ! -e doorward.toml ] && [ -z "$$DOORWARD_SECRET$$DOORWARD_SECRET_FILE" ]; then \
+		$(BIN)/doorward init; \
+	fi
+	@exec $(BIN)/doorward serve
+
+test: dev ## lint, types, import contracts, the tests on both engines, and full branch coverage
+	@scripts/ensure-postgresql
+	@$(BIN)/python scripts/check.py
+
+# --- and those for people who work on doorward ----------------------------------------------------------------------
+
+lint: dev ## only what reads the code: ruff, mypy, import-linter
+	@$(BIN)/python scripts/check.py --static
+
+bench: dev ## measure against the aims; see docs/reference/benchmarks.md
+	@scripts/ensure-postgresql
+	@$(BIN)/python -m benchmarks
+
+docs: dev ## write the generated pages of docs/reference/
+	@$(BIN)/python -m scripts.generate_reference
+
+update: dev ## newest versions into requirements/*.txt, then the vulnerability check and the tests
+	@UV=$(BIN)/uv scripts/compile-requirements
+	@$(MAKE) --no-print-directory dev
+	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/runtime.txt
+	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/dev.txt
+	@$(MAKE) --no-print-directory test
+
+build: dev ## source distribution and wheel into dist/, the same bytes for the same commit
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600) $(BIN)/python -m build --no-isolation --outdir dist .
+
+check-install: build ## the wheel in an empty environment: version, init, serve, one request over TLS
+	@rm -rf build/install
+	@scripts/make-venv build/install/venv
+	@build/install/venv/bin/python -m pip --disable-pip-version-check --quiet install $(HASHED) requirements/runtime.txt
+	@build/install/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-index dist/*.whl
+	@build/install/venv/bin/python scripts/check_install.py
+
+release: check-install ## build, prove that it installs, and add a bill of materials (CycloneDX) and checksums
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file dist/doorward.cdx.json build/install/venv/bin/python
+	@cd dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
+
+lower-bounds: ## the tests with the oldest dependencies that pyproject.toml allows; TESTS=… for a part of them
+	@scripts/ensure-postgresql
+	@test -x build/lowest/bin/python || scripts/make-venv build/lowest
+	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install $(HASHED) requirements/lowest.txt
+	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	@build/lowest/bin/python -m pytest -q -n auto -p no:cacheprovider $(TESTS)
+
+clean: ## remove what the targets made; not .env and not data/
+	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
