@@ -6,11 +6,14 @@ it), ``doorward.toml``, the defaults below. A variable is ``DOORWARD_SECTION__NA
 ``DOORWARD_PASSWORDS__PEPPER_FILE`` name files that hold the secret instead. Durations are written ``90``, ``30s``,
 ``10m``, ``12h`` or ``30d`` and are whole seconds inside. The reference page is generated from this module.
 
-Reading is in ``configuration.py``; whether a combination is *safe* is decided there too, all findings at once.
+``Settings.load()`` reads and checks; how is told in ``configuration/``. Whether a combination is *safe* is decided
+there too, all findings at once.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -60,9 +63,9 @@ class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="`sqlite:///path` or `postgresql://user@host/name`. Empty: `doorward.db` in the data folder."),
     ] = ""
     pool_size: Annotated[Count, Meta(description="Connections to PostgreSQL, per worker process.")] = 8
-    timeout: Annotated[
-        Seconds, Meta(description="How long one statement, or the wait for a connection, may take.")
-    ] = 10
+    timeout: Annotated[Seconds, Meta(description="How long one statement, or the wait for a connection, may take.")] = (
+        10
+    )
 
 
 class Tokens(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,9 +83,9 @@ class Tokens(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refresh_lifetime: Annotated[
         Seconds, Meta(ge=60, description="Absolute life of a token family; no refresh extends it.")
     ] = 30 * DAY
-    refresh_idle_lifetime: Annotated[
-        Seconds, Meta(ge=60, description="A family not used for this long has ended.")
-    ] = 14 * DAY
+    refresh_idle_lifetime: Annotated[Seconds, Meta(ge=60, description="A family not used for this long has ended.")] = (
+        14 * DAY
+    )
     replay_window: Annotated[
         Seconds,
         Meta(
@@ -205,6 +208,27 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     limits: Limits = Limits()
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        env_file: Path | None = None,
+        toml_file: Path | None = None,
+        **arguments: Any,
+    ) -> "Settings":
+        """Read the settings and refuse unsafe ones: ``Settings.load(accounts={"email_verification": "off"})``.
+
+        ``environ`` is this process's environment unless another is given; ``env_file`` is read only when named;
+        ``toml_file`` is ``doorward.toml`` in the working directory if that is there. ``arguments`` win over all of
+        them: top-level settings by name, sections as mappings. Values may be typed or text, as in a variable.
+        Raises ``Misconfigured`` with every finding at once.
+        """
+        from doorward import configuration
+
+        environ = os.environ if environ is None else environ
+        return configuration.load(arguments=arguments, environ=environ, env_file=env_file, toml_file=toml_file)
 
     @property
     def issuer(self) -> str:

@@ -1,0 +1,219 @@
+"""Whether settings are safe to start with: every rule, every finding at once, each with its fix.
+
+A rule names the settings it looks at, so that what could not be read is not judged by its default. The rules are pure
+but for one: the modes of named files are looked up. Nothing here opens a certificate; ``serving/`` does that at start.
+"""
+
+import ipaddress
+import re
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from doorward.configuration.catalogue import entries, value_of
+from doorward.configuration.strength import weakness
+from doorward.configuration.values import convert
+from doorward.core.secret import Secret
+from doorward.errors import Finding
+from doorward.settings import Settings
+
+Rule = Callable[[Settings], Iterator[Finding]]
+
+_HOST: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_MOUNT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_NARROWEST: Final = {4: 8, 6: 16}
+"""A trusted network must have at least so many fixed bits, by IP version: wider ones hold other people."""
+
+
+def check_settings(settings: Settings, *, unread: frozenset[str] = frozenset()) -> list[Finding]:
+    """Return everything that makes the settings unsafe; an empty list means that the start may go on.
+
+    ``unread`` names settings that have a finding already because they could not be read (see ``Reading``).
+    """
+    return [finding for names, rule in RULES if unread.isdisjoint(names) for finding in rule(settings)]
+
+
+def open_to_others(path: Path, *, allowed: int) -> str | None:
+    """Return the mode of a file as ``chmod`` writes it if it has bits beyond ``allowed``, else ``None``."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return f"{mode:04o}" if mode & ~allowed else None
+
+
+def _bounds(settings: Settings) -> Iterator[Finding]:
+    """Hold settings made in Python to the bounds that those read from text have met already."""
+    for entry in entries().values():
+        try:
+            convert(entry, value_of(settings, entry))
+        except ValueError as wrong:
+            yield Finding(f"{entry.dotted} {wrong}.", f"Correct it; it is {entry.variable} in the environment.")
+
+
+def _secret(settings: Settings) -> Iterator[Finding]:
+    if not settings.secret:
+        yield Finding("No secret is set.", "Run 'doorward init', or set DOORWARD_SECRET or DOORWARD_SECRET_FILE.")
+    yield from _weak("secret", settings.secret)
+
+
+def _pepper(settings: Settings) -> Iterator[Finding]:
+    yield from _weak("passwords.pepper", settings.passwords.pepper)
+    if set(settings.secret) & set(settings.passwords.pepper):
+        yield Finding("secret and passwords.pepper share a value.", "Give each its own: openssl rand -base64 32")
+
+
+def _weak(name: str, secrets: tuple[Secret, ...]) -> Iterator[Finding]:
+    for place, secret in enumerate(secrets, 1):
+        weak = weakness(secret)
+        which = f"{name} number {place}" if len(secrets) > 1 else name
+        if weak:
+            yield Finding(f"{which} {weak}.", "Make one: openssl rand -base64 32")
+    if len(set(secrets)) < len(secrets):
+        yield Finding(f"{name} lists the same value twice.", "Remove one of them.")
+
+
+def _origin(settings: Settings) -> Iterator[Finding]:
+    wrong = _wrong_origin(settings.origin)
+    if wrong:
+        fix = "Set DOORWARD_ORIGIN to what browsers show, for example https://auth.example.com"
+        yield Finding(f"origin {wrong}.", fix)
+
+
+def _wrong_origin(origin: str) -> str | None:
+    """Say what keeps a text from being an origin as RFC 6454 §6.2 serialises one."""
+    try:
+        url = urlsplit(origin)
+        port = url.port
+    except ValueError:
+        return "is not a URL"
+    if url.scheme != "https":
+        return "must begin with https://, also behind a proxy: it is what browsers see"
+    if url.username is not None or url.password is not None:
+        return "must not carry a user or a password"
+    if url.path or url.query or url.fragment or origin.endswith(("?", "#")):
+        return "must end after host and port: no path, not even a slash, no query, no fragment"
+    host = url.hostname or ""
+    canonical = f"https://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port not in {None, 443} else "")
+    if not (_HOST.fullmatch(host) or (":" in host and _is_address(host))):
+        return "has no valid host name (write international names in their xn-- form)"
+    return f"is not in its plain form, which is {canonical}" if origin != canonical else None
+
+
+def _mount_path(settings: Settings) -> Iterator[Finding]:
+    if not _MOUNT_PATH.fullmatch(settings.mount_path):
+        what = "mount_path must be empty, or begin with a slash and end without one, in plain characters."
+        yield Finding(what, "Write it like /auth")
+
+
+def _email_verification(settings: Settings) -> Iterator[Finding]:
+    if settings.accounts.email_verification != "off":
+        what = "accounts.email_verification is 'required', and this release cannot send mail yet."
+        yield Finding(what, "Set DOORWARD_ACCOUNTS__EMAIL_VERIFICATION=off and treat addresses as unproved.")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.database.url and not settings.database.url.startswith(("sqlite:///", "postgresql://")):
+        what = "database.url names no database that is known here."
+        yield Finding(what, "Write sqlite:///data/doorward.db or postgresql://user@host/name")
+    if settings.database.timeout < 1:
+        yield Finding("database.timeout is 0, so that nothing could ever finish.", "Set it to 10s.")
+
+
+def _lifetimes(settings: Settings) -> Iterator[Finding]:
+    tokens, sessions = settings.tokens, settings.sessions
+    ordered = (
+        ("tokens.replay_window", tokens.replay_window, "tokens.access_lifetime", tokens.access_lifetime),
+        ("tokens.access_lifetime", tokens.access_lifetime, "tokens.refresh_lifetime", tokens.refresh_lifetime),
+        ("tokens.access_lifetime", tokens.access_lifetime, "tokens.key_lifetime", tokens.key_lifetime),
+        ("tokens.key_publication", tokens.key_publication, "tokens.key_lifetime", tokens.key_lifetime),
+        ("sessions.fresh_lifetime", sessions.fresh_lifetime, "sessions.lifetime", sessions.lifetime),
+    )
+    bounded = (
+        ("tokens.refresh_idle_lifetime", tokens.refresh_idle_lifetime, "tokens.refresh_lifetime",
+         tokens.refresh_lifetime),
+        ("sessions.idle_lifetime", sessions.idle_lifetime, "sessions.lifetime", sessions.lifetime),
+        ("sessions.remembered_idle_lifetime", sessions.remembered_idle_lifetime, "sessions.remembered_lifetime",
+         sessions.remembered_lifetime),
+    )  # fmt: skip
+    for shorter, short, longer, long in ordered:
+        if short >= long:
+            yield Finding(f"{shorter} ({short} s) must be shorter than {longer} ({long} s).", f"Lower {shorter}.")
+    for idle, short, absolute, long in bounded:
+        if short > long:
+            yield Finding(f"{idle} ({short} s) is longer than {absolute} ({long} s).", f"Lower {idle}.")
+
+
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    serving = settings.serving
+    if serving.behind_proxy and not serving.trusted_proxies:
+        what = "serving.behind_proxy is on and no proxy is listed, so that nobody could be answered."
+        yield Finding(what, "Set DOORWARD_SERVING__TRUSTED_PROXIES to the proxy's address, for example 10.0.0.5")
+    for text in serving.trusted_proxies:
+        wrong = _wrong_network(text)
+        if wrong:
+            yield Finding(f"serving.trusted_proxies: {text!r} {wrong}.", "List the proxies' own addresses.")
+
+
+def _wrong_network(text: str) -> str | None:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return "is not an address or a network like 10.0.0.0/24 (bits beyond the prefix must be zero)"
+    if network.prefixlen < _NARROWEST[network.version]:
+        return "is so wide that strangers could forge their address"
+    return None
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    serving = settings.serving
+    used = [port for port in (serving.port, serving.http_port, serving.management_port) if port]
+    if len(set(used)) < len(used):
+        yield Finding("serving.port, http_port and management_port must differ.", "Change one of them.")
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    certificate, key = settings.serving.certificate, settings.serving.private_key
+    if (certificate is None) != (key is None):
+        there, missing = ("private_key", "certificate") if certificate is None else ("certificate", "private_key")
+        yield Finding(f"serving.{there} is set without serving.{missing}.", "Set both, or neither.")
+    for name, path in (("certificate", certificate), ("private_key", key)):
+        if path is not None and not path.is_file():
+            yield Finding(f"serving.{name}, {path}, is not a file that can be seen.", "Correct the path.")
+    if key is not None and key.is_file():
+        # Debian gives keys to the group ssl-cert, so reading by a group is left to the administrator.
+        mode = open_to_others(key, allowed=0o740)
+        if mode:
+            what = f"serving.private_key, {key}, can be read by everybody or changed by others (mode {mode})."
+            yield Finding(what, f"Run: chmod 600 {key}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+_LIFETIMES: Final = (
+    "tokens.replay_window tokens.access_lifetime tokens.refresh_lifetime tokens.refresh_idle_lifetime "
+    "tokens.key_lifetime tokens.key_publication sessions.lifetime sessions.idle_lifetime "
+    "sessions.remembered_lifetime sessions.remembered_idle_lifetime sessions.fresh_lifetime"
+)
+
+RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
+    (frozenset(names.split()), rule)
+    for names, rule in (
+        ("", _bounds),
+        ("secret", _secret),
+        ("passwords.pepper", _pepper),
+        ("origin", _origin),
+        ("mount_path", _mount_path),
+        ("accounts.email_verification", _email_verification),
+        ("database.url", _database),
+        (_LIFETIMES, _lifetimes),
+        ("serving.trusted_proxies serving.behind_proxy", _proxies),
+        ("serving.port serving.http_port serving.management_port", _ports),
+        ("serving.certificate serving.private_key", _certificate),
+    )
+)
+"""Each rule with the settings it looks at."""
