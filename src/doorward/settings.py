@@ -244,3 +244,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The URL in use: the one set, or SQLite in the data folder."""
         return self.database.url or f"sqlite:///{self.data_dir / 'doorward.db'}"
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return this process's environment, for the one reader that reports sources: the command line."""
+    return os.environ
