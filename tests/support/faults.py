@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeVar
 from doorward.db import Database, Row, Statement
 from doorward.errors import StorageUnavailable
 
-
 _Answer = TypeVar("_Answer")
 
 

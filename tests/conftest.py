@@ -1,0 +1,71 @@
+"""Fixtures of the whole suite: every test that asks for a database runs on both engines."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from doorward.db import Database, open_database
+from tests.support import engines
+from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
+
+ENGINES = ("sqlite", "postgresql")
+Factory = engines.SqliteFactory | engines.PostgresFactory
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the controller of the session choose where the private PostgreSQL cluster will be."""
+    if not hasattr(config, "workerinput"):
+        engines.prepare_cluster()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the private cluster, also after a failure."""
+    if not hasattr(config, "workerinput"):
+        engines.stop_cluster()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name the engine that this run of the test is for."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Factory]]:
+    """Return a function that makes the factory of an engine, once a session and process."""
+    factories: dict[str, Factory] = {}
+    with ExitStack() as stack:
+
+        def factory(name: str) -> Factory:
+            if name not in factories:
+                factories[name] = make(name)
+                stack.callback(factories[name].close)
+            return factories[name]
+
+        def make(name: str) -> Factory:
+            migrations = engines.program_migrations()
+            if name == "sqlite":
+                return engines.SqliteFactory(tmp_path_factory.mktemp("sqlite"), migrations)
+            return engines.PostgresFactory(engines.server_url(), f"doorward_{os.getpid()}", migrations)
+
+        yield factory
+
+
+@pytest.fixture
+def database_url(engine: str, database_factory: Callable[[str], Factory], tmp_path: Path) -> Iterator[str]:
+    """Lend the URL of a fresh, migrated database of the engine."""
+    with database_factory(engine).fresh(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Lend a fresh, migrated, open database."""
+    opened = open_database(database_url, pool_size=4, timeout=10)
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -1,0 +1,1 @@
+"""The tests of ``doorward.db``: one suite for both engines."""
