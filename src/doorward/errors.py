@@ -3,6 +3,7 @@
     DoorwardError
     ├── Misconfigured            the start is refused; carries every Finding at once
     ├── InvalidToken             a token did not convince the verifier; ``why`` is for logs only
+    │   └── UnknownKey           no key of the issuer has that id; fetched keys may be refreshed, within limits
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
         ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
@@ -10,7 +11,7 @@
         │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded
         │   └── ReauthenticationRequired
         ├── Forbidden            403
-        │   └── AccountDisabled, EmailNotVerified, InsufficientScope, CrossSiteRequest
+        │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── LoginTaken           409
@@ -20,7 +21,7 @@
         ├── TooManyAttempts      429
         ├── Internal             500 internal_error
         └── Unavailable          503
-            └── Overloaded, StorageUnavailable
+            └── Overloaded, StorageUnavailable, KeysUnavailable
 
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing
 here knows HTTP beyond a number: ``web/problems.py`` turns a problem into an answer. Standard library only, because
@@ -33,6 +34,23 @@ from typing import ClassVar
 
 CODES: "dict[str, type[Problem]]" = {}
 """Every public code with the class that carries it; the documentation and its test are made from it."""
+
+
+FIELD_CODES: Mapping[str, str] = {
+    "required": "The member is missing.",
+    "unknown_field": "There is no such member.",
+    "wrong_type": "The member has another type, or a value outside what is allowed.",
+    "too_short": "The value is shorter than allowed.",
+    "too_long": "The value is longer than allowed.",
+    "invalid_email": "This is not an e-mail address.",
+    "invalid_username": "A username has other characters or another length.",
+    "password_too_short": "The password has fewer code points than the policy wants.",
+    "password_too_long": "The password has more code points, or for bcrypt more bytes, than can be hashed.",
+    "password_too_common": "The password is on the list of common ones, or too easy to guess.",
+    "password_too_similar": "The password resembles the e-mail address, the username or the name of the service.",
+    "password_breached": "The password is known from a breach.",
+}
+"""Every code of a :class:`FieldError` with its meaning."""
 
 
 class DoorwardError(Exception):
@@ -70,6 +88,14 @@ class InvalidToken(DoorwardError):  # noqa: N818 - the name promised by http-api
         """Keep the private reason."""
         self.why = why
         super().__init__("invalid_token")
+
+
+class UnknownKey(InvalidToken):
+    """The token names a key that is not in the set. To a caller it is an ``invalid_token`` like any other."""
+
+    def __init__(self) -> None:
+        """The id is the sender's text, so it is not kept."""
+        super().__init__("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +235,14 @@ class InsufficientScope(Forbidden):
     detail = "The token lacks a scope or a role that this needs."
 
 
+class RegistrationClosed(Forbidden):
+    """Accounts are made by an operator here (``accounts.registration``)."""
+
+    code = "registration_closed"
+    title = "Registration is closed"
+    detail = "Ask the operator of this service for an account."
+
+
 class CrossSiteRequest(Forbidden):
     """A cookie came with an unsafe method from another site, or from nobody knows where."""
 
@@ -309,3 +343,11 @@ class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
     title = "The storage is unavailable"
     detail = "Wait for the time in the Retry-After header."
+
+
+class KeysUnavailable(Unavailable):
+    """A service behind has no keys of the issuer yet, or none that are still good; no token can be judged."""
+
+    code = "keys_unavailable"
+    title = "The keys of the issuer are unavailable"
+    detail = "The service cannot reach its authentication server. Try again in a moment."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from doorward.errors import InvalidToken
+from doorward.errors import InvalidToken, UnknownKey
 from doorward.jose.algorithms import Algorithm
 from doorward.jose.keys import KeySet, SigningKey, VerifyingKey, is_kid
 from doorward.jose.spelling import base64url_decode, base64url_encode, parse_strict, write_json
@@ -126,7 +126,7 @@ def choose_key(header: Header, keys: KeySet) -> VerifyingKey:
     """Find the key by its id alone, and insist that the token names the key's own algorithm (RFC 8725 §3.1)."""
     key = keys.get(header.kid)
     if key is None:
-        raise InvalidToken("key")
+        raise UnknownKey
     check_algorithm(header.alg, key)
     return key
 

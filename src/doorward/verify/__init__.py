@@ -1,0 +1,12 @@
+"""For the services behind: who is calling, with no call to the server per request.
+
+Light and usable alone: the standard library and ``cryptography``. ``Verifier`` checks tokens, ``Guard`` protects an
+ASGI application by path, and :mod:`doorward.verify.fastapi` has ``require`` for FastAPI and Starlette.
+"""
+
+from doorward.errors import InvalidToken
+from doorward.verify.asgi import Guard, principal_of
+from doorward.verify.model import Principal, RevocationSet
+from doorward.verify.verifier import Verifier
+
+__all__ = ["Guard", "InvalidToken", "Principal", "RevocationSet", "Verifier", "principal_of"]
