@@ -1,0 +1,323 @@
+"""Write the pages of ``docs/reference/`` that are made from the code: errors, settings, commands, events, the HTTP API.
+
+``make docs`` writes them; ``tests/docs`` compares them, so that a new setting, code, event, command or path without
+its entry fails. Whatever a page says is taken from the docstring or description beside the thing itself.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE = "<!-- Written by `make docs`. Change the code it is made from, not this page. -->"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+ROLE = re.compile(r":\w+:`~?([^`]+)`")
+
+
+def prose(text: str | None) -> str:
+    """Turn a docstring into Markdown: reStructuredText's double backquotes and roles become single backquotes."""
+    return ROLE.sub(r"`\1`", inspect.cleandoc(text or "")).replace("``", "`")
+
+
+def paragraph(text: str | None) -> str:
+    """Turn a docstring into one line of Markdown, safe inside a table."""
+    return " ".join(prose(text).split()).replace("|", "\\|")
+
+
+def table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
+    """Lines of a Markdown table."""
+    yield "| " + " | ".join(header) + " |"
+    yield "|" + " --- |" * len(header)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def page(title: str, introduction: str, lines: Iterator[str]) -> str:
+    """Put a page together."""
+    return "\n".join([f"# {title}", "", NOTE, "", introduction, "", *lines]).rstrip() + "\n"
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+def errors() -> str:
+    """Every code a caller may see; the ``type`` of a problem points to its heading here."""
+    from doorward.errors import CODES, FIELD_CODES
+
+    def lines() -> Iterator[str]:
+        yield from table(
+            ["code", "status", "title"],
+            [
+                [f"[`{code}`](#{code})", str(problem.status), problem.title]
+                for code, problem in sorted(CODES.items(), key=lambda item: (item[1].status, item[0]))
+            ],
+        )
+        for code, problem in sorted(CODES.items()):
+            yield from (
+                "",
+                f"## {code}",
+                "",
+                f"**{problem.status} {HTTPStatus(problem.status).phrase}** · {problem.title}",
+            )
+            yield from ("", paragraph(problem.__doc__), "", f"> {problem.detail}")
+        yield from ("", "## Codes of fields", "")
+        yield "The members of `errors` in an [`invalid_fields`](#invalid_fields) answer."
+        yield ""
+        yield from table(["code", "meaning"], [[f"`{code}`", paragraph(text)] for code, text in FIELD_CODES.items()])
+
+    return page(
+        "Errors",
+        "An error is an RFC 9457 problem, `application/problem+json`, with `type`, `title`, `status`, `detail` and"
+        " `code`. Codes and their status never change; the words may. Programs read `code`.",
+        lines(),
+    )
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def duration(seconds: int) -> str:
+    """Write a duration the way a configuration does."""
+    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def default_of(entry: Any) -> str:
+    """Show a default as one would write it."""
+    if entry.default in (None, "", ()):
+        return "–"
+    if entry.kind == "duration":
+        return f"`{duration(entry.default)}`"
+    if entry.kind == "switch":
+        return f"`{str(entry.default).lower()}`"
+    return f"`{entry.default}`"
+
+
+def range_of(entry: Any) -> str:
+    """Show what a setting may be."""
+    if entry.choices:
+        return ", ".join(f"`{choice}`" for choice in entry.choices)
+    show = duration if entry.kind == "duration" else str
+    least = "" if entry.least is None else show(entry.least)
+    most = "" if entry.most is None else show(entry.most)
+    bounds = (
+        f"{least} to {most}" if least and most else f"at least {least}" if least else f"at most {most}" if most else ""
+    )
+    unit = " characters" if bounds and entry.kind == "text" else ""
+    return f"{entry.kind}, {bounds}{unit}" if bounds else str(entry.kind)
+
+
+def settings() -> str:
+    """Every setting, by section."""
+    from doorward.configuration.catalogue import sections
+
+    def lines() -> Iterator[str]:
+        for section in sections():
+            yield from (f"## {section.name or 'Top level'}", "", prose(section.description), "")
+            yield from table(
+                ["setting", "variable", "value", "default", "meaning"],
+                [
+                    [
+                        f"`{entry.dotted}`",
+                        " or ".join(f"`{name}`" for name in (entry.variable, entry.file_variable) if name),
+                        range_of(entry),
+                        default_of(entry),
+                        paragraph(entry.description),
+                    ]
+                    for entry in section.entries
+                ],
+            )
+            yield ""
+
+    return page(
+        "Settings",
+        "Sources, strongest first: arguments of `Settings`, environment variables, `.env` (read by the command line"
+        " only), `doorward.toml`, the defaults below. Durations are written `90`, `30s`, `10m`, `12h` or `30d`; lists"
+        " are separated by commas. `doorward settings` shows the values in use and where each came from.",
+        lines(),
+    )
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def commands_of(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below, with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from commands_of(command.commands[name], f"{path} {name}")
+
+
+def parameters_of(command: click.Command) -> Iterator[list[str]]:
+    """A row for each argument and option."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+            yield [names, paragraph(parameter.help)]
+        elif isinstance(parameter, click.Argument):
+            yield [f"`{parameter.human_readable_name}`", "required" if parameter.required else "optional"]
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    from doorward.cli import main
+
+    def lines() -> Iterator[str]:
+        for path, command in commands_of(main, "doorward"):
+            if command.hidden:
+                continue
+            yield from (f"## {path}", "", prose((command.help or "").replace("\b\n", "").replace("\f", "")), "")
+            rows = list(parameters_of(command))
+            if rows:
+                yield from table(["argument or option", "meaning"], rows)
+                yield ""
+
+    return page(
+        "Commands",
+        "Passwords and tokens are read from standard input, never from an argument. `doorward COMMAND --help` shows"
+        " the same.",
+        lines(),
+    )
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def events() -> str:
+    """Every event that a host can subscribe to and that the audit trail keeps."""
+    from doorward import hooks
+
+    kinds = [kind for kind in vars(hooks).values() if isinstance(kind, type) and issubclass(kind, hooks.Event)]
+
+    def lines() -> Iterator[str]:
+        for kind in kinds:
+            if kind is hooks.Event:
+                continue
+            yield from (f"## {kind.__name__}", "", f"`{kind.name}` · {paragraph(kind.__doc__)}", "")
+            for field in fields(kind):
+                optional = "" if field.default is MISSING else f", default `{field.default}`"
+                yield f"- `{field.name}`: `{spelling(field.type)}`{optional}"
+            yield ""
+
+    return page("Events", prose(hooks.__doc__).partition("\n\n")[2], lines())
+
+
+def spelling(annotation: object) -> str:
+    """Write a type as the source does."""
+    return (
+        annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
+    )
+
+
+# --- the HTTP API ---------------------------------------------------------------------------------------------------
+
+
+def resolve(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Follow a reference inside the document."""
+    while "$ref" in node:
+        found: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part.replace("~1", "/").replace("~0", "~")]
+        node = found
+    return node
+
+
+def kind_of(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """Name a schema's type in a word or two."""
+    if "$ref" in schema:
+        schema = resolve(document, schema)
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " or ".join(dict.fromkeys(kind_of(document, each) for each in schema[union]))
+    if "enum" in schema:
+        return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    if schema.get("type") == "array":
+        return "array of " + kind_of(document, schema.get("items", {}))
+    kind = schema.get("type", "any")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def members(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """A list item for each member of an object."""
+    schema = resolve(document, schema)
+    for union in ("anyOf", "oneOf"):
+        for number, each in enumerate(schema.get(union, ())):
+            yield from (["", "or", ""] if number else [])
+            yield from members(document, each)
+    required = schema.get("required", ())
+    for name, member in schema.get("properties", {}).items():
+        description = resolve(document, member).get("description", "")
+        optional = "" if name in required else ", optional"
+        yield f"- `{name}`: {kind_of(document, member)}{optional}" + (
+            f". {paragraph(description)}" if description else ""
+        )
+
+
+def body_of(document: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
+    """The members of a request body or an answer."""
+    for media in resolve(document, node).get("content", {}).values():
+        yield from members(document, media.get("schema", {}))
+
+
+def api() -> str:
+    """Every path and method of the OpenAPI document."""
+    from doorward.web.openapi import document as build
+
+    document = build()
+
+    def lines() -> Iterator[str]:
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                yield from (f"## {method.upper()} {path}", "", prose(operation.get("summary")), "")
+                if operation.get("description"):
+                    yield from (prose(operation["description"]), "")
+                for parameter in operation.get("parameters", ()):
+                    named = resolve(document, parameter)
+                    yield f"- `{named['name']}` in {named['in']}: {paragraph(named.get('description'))}"
+                if "requestBody" in operation:
+                    yield from ("Request:", "", *body_of(document, operation["requestBody"]), "")
+                for status, answer in operation.get("responses", {}).items():
+                    description = resolve(document, answer).get("description", "")
+                    problem = not str(status).startswith("2")
+                    content = [] if problem else list(body_of(document, answer))
+                    yield f"**{status}** {paragraph(description)}"
+                    yield from ("", *content, "") if content else ("",)
+
+    return page(
+        "HTTP API",
+        "The same as `/openapi.json` of a running server. Errors are listed in [errors](errors.md).",
+        lines(),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "errors.md": errors,
+    "settings.md": settings,
+    "commands.md": commands,
+    "events.md": events,
+    "api.md": api,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, build in PAGES.items():
+        (FOLDER / name).write_text(build(), encoding="utf-8")
+        print(f"docs/reference/{name}")
+
+
+if __name__ == "__main__":
+    main()
