@@ -1,8 +1,6 @@
 """Fixtures of the whole suite: every test that asks for a database runs on both engines."""
 
-import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from tests.support import engines
 from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 
 ENGINES = ("sqlite", "postgresql")
-Factory = engines.SqliteFactory | engines.PostgresFactory
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,30 +32,17 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Factory]]:
-    """Return a function that makes the factory of an engine, once a session and process."""
-    factories: dict[str, Factory] = {}
-    with ExitStack() as stack:
-
-        def factory(name: str) -> Factory:
-            if name not in factories:
-                factories[name] = make(name)
-                stack.callback(factories[name].close)
-            return factories[name]
-
-        def make(name: str) -> Factory:
-            migrations = engines.program_migrations()
-            if name == "sqlite":
-                return engines.SqliteFactory(tmp_path_factory.mktemp("sqlite"), migrations)
-            return engines.PostgresFactory(engines.server_url(), f"doorward_{os.getpid()}", migrations)
-
-        yield factory
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Factories]:
+    """Keep the migrated templates of this process."""
+    factories = engines.Factories(tmp_path_factory.mktemp("template"), "program", engines.program_migrations)
+    yield factories
+    factories.close()
 
 
 @pytest.fixture
-def database_url(engine: str, database_factory: Callable[[str], Factory], tmp_path: Path) -> Iterator[str]:
+def database_url(engine: str, databases: engines.Factories, tmp_path: Path) -> Iterator[str]:
     """Lend the URL of a fresh, migrated database of the engine."""
-    with database_factory(engine).fresh(tmp_path) as url:
+    with databases.fresh(engine, tmp_path) as url:
         yield url
 
 

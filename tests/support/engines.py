@@ -13,8 +13,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -190,3 +190,29 @@ class PostgresFactory:
 
     def _url(self, name: str) -> str:
         return urlunsplit(urlsplit(self._server)._replace(path=f"/{name}"))
+
+
+class Factories:
+    """Makes the factory of an engine when it is first asked for."""
+
+    def __init__(self, folder: Path, label: str, migrations: Callable[[], Sequence[Migration]]) -> None:
+        """``label`` sets the templates of this process apart from those of others."""
+        self._folder = folder
+        self._name = f"doorward_{label}_{os.getpid()}"
+        self._migrations = migrations
+        self._made: dict[str, SqliteFactory | PostgresFactory] = {}
+
+    def fresh(self, engine: str, folder: Path) -> AbstractContextManager[str]:
+        """Lend the URL of a fresh, migrated database of the engine; ``folder`` is the test's own."""
+        if engine not in self._made:
+            self._made[engine] = (
+                SqliteFactory(self._folder, self._migrations())
+                if engine == "sqlite"
+                else PostgresFactory(server_url(), self._name, self._migrations())
+            )
+        return self._made[engine].fresh(folder)
+
+    def close(self) -> None:
+        """Drop what was made."""
+        for factory in self._made.values():
+            factory.close()

@@ -58,6 +58,7 @@ class PostgresDatabase:
         self._timeout = timeout
         self._pool: Pool | None = None
         self._constraints: dict[tuple[str, str], str] = {}
+        self._followers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
         """Connect once, to see that it works; raises ``StorageUnavailable``, or ``Misconfigured`` for a bad URL."""
@@ -71,6 +72,8 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Wait for the statements under way, then disconnect."""
         pool, self._pool = self._pool, None
+        for called in self._followers:
+            called.set()
         if pool is not None:
             await pool.close()
 
@@ -90,6 +93,7 @@ class PostgresDatabase:
     async def changes(self) -> AsyncIterator[None]:
         """Yield when an announced write was committed anywhere, and now and then in case a message was lost."""
         called = asyncio.Event()
+        self._followers.add(called)
         connection: Any = None
         try:
             while self._pool is not None:
@@ -101,6 +105,7 @@ class PostgresDatabase:
                     async with asyncio.timeout(RECONNECT_INTERVAL if connection is None else POLL_INTERVAL):
                         await called.wait()
         finally:
+            self._followers.discard(called)
             if connection is not None:
                 connection.terminate()
 

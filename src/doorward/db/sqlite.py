@@ -49,12 +49,11 @@ class SqliteDatabase:
         """Create the file (mode 0600) and its folder (0700) if need be, and connect."""
         try:
             self._create()
-            writer = Writer(self._writing_connection, timeout=self._timeout)
-            await writer.start()
+            connection = self._writing_connection()
             self._reader = _Reader(self._path, budget=INLINE_BUDGET, timeout=self._timeout)
         except (OSError, sqlite3.Error) as error:
             raise StorageUnavailable(f"SQLite: {error}", retry_after=1) from error
-        self._writer = writer
+        self._writer = Writer(connection, timeout=self._timeout)
         self._threads = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="doorward-reader")
 
     async def close(self) -> None:
@@ -89,9 +88,8 @@ class SqliteDatabase:
         seen = None
         while self._reader is not None:
             with suppress(StorageUnavailable):
-                version = (await self._fetch("PRAGMA data_version", {}, limit=1))[0][0]
-                if version != seen:
-                    seen = version
+                before, seen = seen, (await self._fetch("PRAGMA data_version", {}, limit=1))[0][0]
+                if seen != before:
                     yield
             await asyncio.sleep(POLL_INTERVAL)
 

@@ -40,25 +40,27 @@ _MISTAKES = frozenset(
 class Writer:
     """Takes writes from the event loop, gives back their results there."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], *, timeout: float) -> None:
-        """``connect`` opens the connection; ``timeout`` bounds, in seconds, the wait for other processes."""
-        self._connect = connect
+    def __init__(self, connection: sqlite3.Connection, *, timeout: float) -> None:
+        """Begin to work; the connection is the writer's from now on.
+
+        ``timeout`` bounds, in seconds, the wait for other processes. Must be called in the event loop of those who
+        will write.
+        """
+        self._connection = connection
         self._timeout = timeout
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="doorward-writer", daemon=True)
-
-    async def start(self) -> None:
-        """Open the connection and begin to work; raises ``StorageUnavailable``."""
-        self._connection = self._connect()
         self._thread.start()
 
     def submit(self, statements: Sequence[Statement]) -> "asyncio.Future[_Rows]":
         """Queue a write. Cancelling the future takes the write back if it has not begun."""
         if self._closing:
             raise StorageUnavailable("the database is closed")
+        if asyncio.get_running_loop() is not self._loop:
+            raise StorageUnavailable("the database was opened in another event loop, or before a fork")
         if self._queue.qsize() >= MAX_QUEUED:
             raise StorageUnavailable("too many writes are waiting", retry_after=1)
         future: asyncio.Future[_Rows] = self._loop.create_future()
@@ -109,7 +111,7 @@ class Writer:
             connection.execute("ROLLBACK" if alone and isinstance(outcomes[0], Exception) else "COMMIT")
             return outcomes
         except Exception as error:
-            failure = storage_failure(error)
+            failure = StorageUnavailable(f"SQLite: {error}", retry_after=1)
         with suppress(sqlite3.Error):  # Whatever ROLLBACK says, this was never committed.
             connection.execute("ROLLBACK")
         return [failure] * len(batch)
