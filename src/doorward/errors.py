@@ -7,11 +7,13 @@
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
         ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
+        ├── HttpsRequired        400 https_required (from the plain HTTP listener)
         ├── Unauthenticated      401, with WWW-Authenticate behind a bearer token
         │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded
         │   └── ReauthenticationRequired
         ├── Forbidden            403
-        │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest
+        │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
+        │       ProxyRequired
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── LoginTaken           409
@@ -159,6 +161,15 @@ class InvalidRequest(Problem):
     detail = "Send exactly one credential: either one Authorization header or the session cookie."
 
 
+class HttpsRequired(Problem):
+    """Said by the plain HTTP listener, which never takes a credential (ASVS 4.1.2)."""
+
+    code = "https_required"
+    status = 400
+    title = "HTTPS is required"
+    detail = "This address is only served over HTTPS."
+
+
 class Unauthenticated(Problem):
     """The caller is not who it must be. Grouped for ``except``; it has no code of its own."""
 
@@ -249,6 +260,14 @@ class CrossSiteRequest(Forbidden):
     code = "cross_site_request"
     title = "The request comes from another site"
     detail = "Requests that carry the session cookie must come from this origin."
+
+
+class ProxyRequired(Forbidden):
+    """Behind a proxy, only the listed proxies are answered (``serving.trusted_proxies``)."""
+
+    code = "proxy_required"
+    title = "This server is behind a proxy"
+    detail = "Requests are only taken from the proxy in front of this server."
 
 
 class NotFound(Problem):

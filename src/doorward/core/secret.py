@@ -69,20 +69,18 @@ class SecretRing:
 
     def key(self, identifier: bytes, purpose: str) -> bytes | None:
         """Return the 32-byte key of a purpose, or ``None`` where no secret has that id any more."""
-        known = self._derived.get((identifier, purpose))
-        if known is not None:
-            return known
         secret = self._by_id.get(identifier)
-        if secret is None:
-            return None
-        derived = self._derived[identifier, purpose] = derive(secret, purpose)
-        return derived
+        return None if secret is None else self._derive(identifier, secret, purpose)
 
     def newest_key(self, purpose: str) -> bytes:
         """Return the 32-byte key with which new things of a purpose are made."""
-        key = self.key(self.newest_id, purpose)
-        assert key is not None  # noqa: S101 - the newest is in the ring by construction
-        return key
+        return self._derive(self.newest_id, self._by_id[self.newest_id], purpose)
+
+    def _derive(self, identifier: bytes, secret: Secret, purpose: str) -> bytes:
+        known = self._derived.get((identifier, purpose))
+        if known is None:
+            known = self._derived[identifier, purpose] = derive(secret, purpose)
+        return known
 
 
 def derive(secret: Secret, purpose: str) -> bytes:

@@ -6,7 +6,7 @@ needs to decide reads first, decides without holding anything, and then writes o
 commit, and nothing can raise while a transaction waits. This module knows no driver.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ class Row(Protocol):
     """One row of a result, read by column name or by position. Both drivers' own rows fit."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
+
+    def keys(self) -> Iterable[str]: ...
 
 
 @dataclass(frozen=True, slots=True)

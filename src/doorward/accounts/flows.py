@@ -1,0 +1,247 @@
+"""Making, showing and changing accounts: what owners do by HTTP and operators on the command line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from doorward.accounts import store
+from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
+from doorward.audit.flows import entry
+from doorward.core.clock import Clock, Entropy
+from doorward.core.identifiers import is_identifier, new_identifier
+from doorward.core.source import Source
+from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
+from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
+from doorward.hooks import (
+    AccountDisabled,
+    AccountEnabled,
+    Event,
+    Events,
+    ProfileChanged,
+    Registered,
+    RolesChanged,
+)
+from doorward.sessions.flows import Sessions
+from doorward.web.limits import Limiter
+
+PAGE_SIZE: Final = 100
+_THE_OLDEST: Final = (-1, "")
+
+ProfileSchema = Callable[[dict[str, Any]], list[FieldError]]
+"""Says what is wrong with a profile; pointers are relative to the profile."""
+
+
+class FirstPassword(Protocol):
+    """What registration needs from the passwords, which build on accounts and so cannot be imported here."""
+
+    async def new_hash(self, password: str, *, email: str | None, username: str | None) -> str:
+        """Hash a password that the policy accepts."""
+
+    def first(self, account_id: str, *, hashed: str, now: int) -> Statement:
+        """Make the statement that stores it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Some accounts, the oldest first, and where to go on (``None``: that was all)."""
+
+    accounts: tuple[Account, ...]
+    next: str | None
+
+
+def account_from_row(row: Row) -> Account:
+    """Read an account out of a row of another slice's SELECT that has all its columns."""
+    return store.from_row(row)
+
+
+def admitting(account_id: str, *, now: int) -> Statement:
+    """Make the guarded statement that lets a log-in happen unless the account was disabled meanwhile."""
+    return store.admit(account_id, now=now)
+
+
+class Accounts:
+    """Who is known here."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sessions: Sessions,
+        passwords: FirstPassword,
+        limiter: Limiter,
+        events: Events,
+        clock: Clock,
+        entropy: Entropy,
+        profile_schema: ProfileSchema | None = None,
+    ) -> None:
+        """Take what is needed; ``profile_schema`` is the host's own rule for profiles."""
+        self._database = database
+        self._sessions = sessions
+        self._passwords = passwords
+        self._limiter = limiter
+        self._events = events
+        self._clock = clock
+        self._entropy = entropy
+        self._profile_schema = profile_schema
+
+    # -- owners ------------------------------------------------------------------------------------------------------
+
+    async def register(
+        self,
+        *,
+        email: str,
+        password: str,
+        username: str | None = None,
+        profile: dict[str, Any] | None = None,
+        roles: tuple[str, ...] = (),
+        source: Source = Source(),  # noqa: B008
+    ) -> Account:
+        """Make an account. ``roles`` are for hosts and operators; no HTTP body reaches them.
+
+        Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts` and :class:`Overloaded`.
+        """
+        if source.network:
+            await self._limiter.count(self._limiter.network(source.network))
+        profile = profile or {}
+        errors = [error for error in (check_email(email),) if error is not None]
+        errors += self._check_username(username) + self._check_profile(profile) + _check_roles(roles)
+        if errors:
+            raise InvalidFields("registration", errors=errors)
+        hashed = await self._passwords.new_hash(password, email=email, username=username)
+        now = self._clock()
+        account = Account(
+            id=new_identifier("acc", self._entropy),
+            email=email,
+            email_verified_at=None,
+            username=username,
+            profile=profile,
+            roles=roles,
+            created_at=now,
+            last_login_at=None,
+            disabled_at=None,
+        )
+        event = Registered(account_id=account.id)
+        try:
+            await self._database.write(
+                store.insert(account),
+                self._passwords.first(account.id, hashed=hashed, now=now),
+                entry(event, now=now, source=source),
+            )
+        except Duplicate as duplicate:
+            raise LoginTaken(duplicate.constraint) from None
+        await self._events.publish(event)
+        return account
+
+    async def find(self, account_id: str) -> Account:
+        """Find an account by its id. Raises :class:`NotFound`."""
+        account = await store.find(self._database, account_id) if is_identifier("acc", account_id) else None
+        if account is None:
+            raise NotFound("no such account")
+        return account
+
+    async def update(
+        self,
+        account_id: str,
+        *,
+        username: str | None = None,
+        profile: dict[str, Any] | None = None,
+        remove_username: bool = False,
+        source: Source = Source(),  # noqa: B008
+    ) -> Account:
+        """Change the username, the profile, or both; what is ``None`` stays. Raises like :meth:`register`."""
+        errors = self._check_username(username) + ([] if profile is None else self._check_profile(profile))
+        if errors:
+            raise InvalidFields("update", errors=errors)
+        account = await self.find(account_id)
+        changed = replace(
+            account,
+            username=None if remove_username else (account.username if username is None else username),
+            profile=account.profile if profile is None else profile,
+        )
+        if changed == account:
+            return account
+        statement = store.update_profile(account_id, username=changed.username, profile=changed.profile)
+        await self._write(statement, ProfileChanged(account_id=account_id), source)
+        return changed
+
+    # -- operators ---------------------------------------------------------------------------------------------------
+
+    async def find_by_email(self, email: str) -> Account:
+        """Find an account by its address, whatever the letter case. Raises :class:`NotFound`."""
+        account = await store.find_by_email(self._database, email)
+        if account is None:
+            raise NotFound("no account with this address")
+        return account
+
+    async def page(self, *, cursor: str = "") -> AccountPage:
+        """List accounts, the oldest first. ``cursor`` is the ``next`` of the page before."""
+        created_at, _, account_id = cursor.partition(".")
+        after = (int(created_at), account_id) if created_at.isdecimal() else _THE_OLDEST
+        accounts = await store.page(self._database, after=after, size=PAGE_SIZE + 1)
+        page = tuple(accounts[:PAGE_SIZE])
+        return AccountPage(page, f"{page[-1].created_at}.{page[-1].id}" if len(accounts) > PAGE_SIZE else None)
+
+    async def set_roles(self, account_id: str, roles: tuple[str, ...], *, source: Source = Source()) -> Account:  # noqa: B008
+        """Set the roles. Tokens issued before keep the old ones until they expire or are refreshed."""
+        errors = _check_roles(roles)
+        if errors:
+            raise InvalidFields("roles", errors=errors)
+        await self._write(store.set_roles(account_id, roles), RolesChanged(account_id=account_id, roles=roles), source)
+        return await self.find(account_id)
+
+    async def disable(self, account_id: str, *, source: Source = Source()) -> Account:  # noqa: B008
+        """Disable an account and end all its sessions at once (ASVS 7.4.2); disabling twice is no error."""
+        account = await self.find(account_id)
+        if account.disabled_at is not None:
+            return account
+        now = self._clock()
+        event = AccountDisabled(account_id=account_id)
+        try:
+            results = await self._database.write(
+                store.disable(account_id, now=now),
+                *self._sessions.ending_all(account_id, now=now),
+                entry(event, now=now, source=source),
+            )
+        except GuardFailed:
+            return await self.find(account_id)
+        self._sessions.obey(results)
+        await self._events.publish(event)
+        return replace(account, disabled_at=now)
+
+    async def enable(self, account_id: str, *, source: Source = Source()) -> Account:  # noqa: B008
+        """Enable an account again; the sessions that had ended stay ended."""
+        account = await self.find(account_id)
+        if account.disabled_at is not None:
+            await self._write(store.enable(account_id), AccountEnabled(account_id=account_id), source)
+        return replace(account, disabled_at=None)
+
+    # -- rules -------------------------------------------------------------------------------------------------------
+
+    async def _write(self, statement: Statement, event: Event, source: Source) -> None:
+        try:
+            await self._database.write(statement, entry(event, now=self._clock(), source=source))
+        except GuardFailed:
+            raise NotFound("no such account, or its state changed meanwhile") from None
+        except Duplicate as duplicate:
+            raise LoginTaken(duplicate.constraint) from None
+        await self._events.publish(event)
+
+    def _check_username(self, username: str | None) -> list[FieldError]:
+        error = None if username is None else check_username(username)
+        return [] if error is None else [error]
+
+    def _check_profile(self, profile: dict[str, Any]) -> list[FieldError]:
+        if len(msgspec.json.encode(profile)) > MAX_PROFILE_BYTES:
+            return [FieldError("/profile", "too_long", "A profile may have at most 8 KiB.")]
+        errors = [] if self._profile_schema is None else self._profile_schema(profile)
+        return [replace(error, pointer=f"/profile{error.pointer}") for error in errors]
+
+
+def _check_roles(roles: tuple[str, ...]) -> list[FieldError]:
+    return [
+        FieldError(f"/roles/{index}", "wrong_type", "A role has lower-case letters, digits, '.', ':', '_' or '-'.")
+        for index, role in enumerate(roles)
+        if not check_role(role)
+    ]

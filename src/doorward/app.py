@@ -1,0 +1,283 @@
+"""``Doorward``: settings → database → slices → one ASGI application, and everything HTTP can do, callable in process.
+
+Stand-alone the server runs the application itself, lifespan included. A host mounts it and hands its lifespan on:
+
+    auth = Doorward(Settings.load())
+    app = FastAPI(lifespan=auth.lifespan)
+    app.mount("/auth", auth)
+
+Nothing is shared between two instances in one process.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from doorward import __version__
+from doorward.accounts import routes as account_routes
+from doorward.accounts.flows import Accounts, ProfileSchema
+from doorward.configuration import check_settings
+from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
+from doorward.core.secret import SecretRing
+from doorward.db import Database, open_database
+from doorward.db.migrate import discover, status, up
+from doorward.errors import Finding, Misconfigured, StorageUnavailable
+from doorward.features import MIGRATION_PACKAGES
+from doorward.gate import Gate
+from doorward.hooks import Events
+from doorward.passwords.blocklist import Blocklist
+from doorward.passwords.flows import Passwords
+from doorward.passwords.pool import HashingPool
+from doorward.passwords.routes import PasswordRoutes
+from doorward.revocation.flows import Revocations
+from doorward.sessions.flows import Sessions
+from doorward.sessions.routes import SessionRoutes
+from doorward.settings import Settings
+from doorward.tokens.flows import Tokens
+from doorward.tokens.keyring import Keyring
+from doorward.tokens.routes import TokenRoutes
+from doorward.verify.model import Principal
+from doorward.verify.verifier import Verifier
+from doorward.web import health
+from doorward.web.front import Front
+from doorward.web.limits import Limiter
+from doorward.web.reference import DOCS_PATH, Reference
+from doorward.web.routing import Operation, Router, path_below_mount
+
+_log = logging.getLogger("doorward")
+
+OWN_LEEWAY: Final = 5
+"""Seconds of skew between the clocks of our own nodes that are forgiven; far less than strangers get."""
+
+HOUSEKEEPING_INTERVAL: Final = 600
+"""Seconds between two rounds of clean-up and of what age demands of keys."""
+
+RETRY_INTERVAL: Final = 1.0
+"""Seconds to wait before following a database again that went away."""
+
+
+class Doorward:
+    """An authentication server as an ASGI application, and as an object to call."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        profile_schema: ProfileSchema | None = None,
+        clock: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+        database: Database | None = None,
+    ) -> None:
+        """Build everything; nothing is opened before the lifespan starts.
+
+        ``profile_schema`` says what a host has against a profile. Raises :class:`Misconfigured` with every finding.
+        """
+        findings = check_settings(settings)
+        if findings:
+            raise Misconfigured(*findings)
+        self.settings = settings
+        self.events = Events()
+        self._clock = clock
+        self._running = False
+        self._database = database or open_database(
+            settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
+        )
+        ring = SecretRing(settings.secret)
+        self.revocations = Revocations(
+            database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
+        )
+        self.sessions = Sessions(
+            database=self._database,
+            settings=settings,
+            ring=ring,
+            revocations=self.revocations,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+        )
+        self.keys = Keyring(
+            database=self._database,
+            settings=settings.tokens,
+            ring=ring,
+            revocations=self.revocations,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+        )
+        self.tokens = Tokens(
+            database=self._database,
+            settings=settings,
+            ring=ring,
+            keyring=self.keys,
+            sessions=self.sessions,
+            revocations=self.revocations,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+        )
+        self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
+        self.pool = HashingPool(settings.passwords)
+        self.passwords = Passwords(
+            database=self._database,
+            settings=settings,
+            pool=self.pool,
+            blocklist=Blocklist(),
+            limiter=self.limiter,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            events=self.events,
+            clock=clock,
+        )
+        self.accounts = Accounts(
+            database=self._database,
+            sessions=self.sessions,
+            passwords=self.passwords,
+            limiter=self.limiter,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+            profile_schema=profile_schema,
+        )
+        self.verifier = Verifier(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            keys=self.keys.published,
+            revocations=self.revocations.live,
+            clock=clock,
+            leeway=OWN_LEEWAY,
+            max_lifetime=settings.tokens.access_lifetime,
+        )
+        self.keys.on_change(self.verifier.replace_keys)
+        self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings)
+        self._reference = Reference(
+            self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
+        )
+        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._front = Front(self._dispatch, entropy=entropy, documentation=settings.issuer + DOCS_PATH)
+
+    def operations(self) -> list[Operation]:
+        """List every operation of the contract."""
+        settings, gate = self.settings, self._gate
+        return [
+            *account_routes.operations(accounts=self.accounts, gate=gate, settings=settings),
+            *PasswordRoutes(
+                passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
+            ).operations(),
+            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
+            *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *health.operations(self._database),
+        ]
+
+    async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
+        """Tell who calls, by bearer token or by session cookie: what a ``Guard`` in front of host pages asks."""
+        self._require_running()
+        return await self._gate.authenticate(scope)
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _host: object = None) -> AsyncIterator[None]:
+        """Open the database, read keys and revocations, follow others; at the end finish and close.
+
+        Migrations run by themselves on SQLite; on PostgreSQL pending ones refuse the start, because several programs
+        may be running there. Raises :class:`Misconfigured` and :class:`StorageUnavailable`.
+        """
+        await self._database.open()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._database.close)
+            await self._migrate()
+            await self.revocations.follow()
+            await self.keys.load()
+            self.pool.open()
+            stack.callback(self.pool.close)
+            for task in (self._follow(), self._keep_house()):
+                stack.push_async_callback(_cancel, asyncio.create_task(task))
+            self._running = True
+            stack.callback(setattr, self, "_running", False)
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
+        if scope["type"] == "http":
+            self._require_running()
+            await self._front(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._serve_lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except (Misconfigured, StorageUnavailable) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = path_below_mount(scope["path"], scope.get("root_path", ""))
+        handler, scope["path_params"] = self._router.find(scope["method"], path)
+        response = await handler(Request(scope, receive))
+        await response(scope, receive, send)
+
+    def _require_running(self) -> None:
+        if not self._running:
+            raise Misconfigured(
+                Finding(
+                    "doorward is mounted without its lifespan, so its database is not open.",
+                    "Hand it on: FastAPI(lifespan=auth.lifespan), or 'async with auth.lifespan():' in your own.",
+                )
+            )
+
+    async def _migrate(self) -> None:
+        migrations = discover(MIGRATION_PACKAGES)
+        if self._database.dialect == "sqlite":
+            await up(self._database, migrations)
+        elif pending := (await status(self._database, migrations)).pending:
+            raise Misconfigured(
+                Finding(f"The database lacks {len(pending)} migrations.", "Run 'doorward migrate up' once, then start.")
+            )
+
+    async def _follow(self) -> None:
+        """Look whenever the database says so; what others revoked and rotated counts here a moment later."""
+        while True:
+            try:
+                async for _ in self._database.changes():
+                    await self.revocations.follow()
+                    await self.keys.follow()
+                return
+            except StorageUnavailable:
+                _log.warning("the database does not answer; following it again in a moment")
+            except Exception:
+                _log.exception("following the database failed; trying again in a moment")
+            await asyncio.sleep(RETRY_INTERVAL)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_INTERVAL)
+            try:
+                await self.keep_house()
+            except Exception:
+                _log.exception("housekeeping failed; it is tried again later")
+
+    async def keep_house(self) -> None:
+        """Do what age demands of the keys, and forget what nobody can ask for any more."""
+        await self.keys.load()
+        now = self._clock()
+        await self._database.write(
+            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+        )
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

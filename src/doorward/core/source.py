@@ -1,0 +1,41 @@
+"""Where a request comes from, as far as it is remembered: a network prefix, a user agent, a request id.
+
+The full address is used for counting only and never stored: sessions and the audit trail keep an IPv4 /24 or an
+IPv6 /48, which tells an owner "not my network" and tells nobody else much.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+MAX_USER_AGENT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who asks. The default is the host itself, calling in process or on the command line."""
+
+    network: str = ""
+    """What limits count by: an IPv4 address or an IPv6 /64 (one subscriber's usual allotment); empty: not counted."""
+    ip_prefix: str = ""
+    """What is remembered and shown: an IPv4 /24 or an IPv6 /48."""
+    user_agent: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def of(cls, address: str, user_agent: str, request_id: str) -> "Source":
+        """Read a peer's address as the server gives it; a Unix socket or a nonsense address counts as one network."""
+        printable = "".join(character for character in user_agent[:MAX_USER_AGENT] if character.isprintable())
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return cls(network="local", ip_prefix="local", user_agent=printable, request_id=request_id)
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        counted, shown = (32, 24) if ip.version == 4 else (64, 48)
+        return cls(
+            network=str(ipaddress.ip_network((ip, counted), strict=False)),
+            ip_prefix=str(ipaddress.ip_network((ip, shown), strict=False)),
+            user_agent=printable,
+            request_id=request_id,
+        )

@@ -1,0 +1,17 @@
+"""The slices that make up the server, in the order in which their tables build on each other.
+
+Adding a feature means a folder of its own and a line here.
+"""
+
+from typing import Final
+
+MIGRATION_PACKAGES: Final = (
+    "doorward.accounts",
+    "doorward.passwords",
+    "doorward.sessions",
+    "doorward.tokens",
+    "doorward.revocation",
+    "doorward.web",
+    "doorward.audit",
+)
+"""Packages with a folder ``migrations``; their numbers are one sequence."""

@@ -1,0 +1,120 @@
+"""Who is calling this server: a bearer token in the Authorization header, or the session cookie. Never both.
+
+The gate returns a principal or raises; there is no boolean to forget. A bearer token is verified like any service
+verifies it, with the keys and the revocations of this process. A cookie is looked up, because it is an opaque
+reference (ASVS 7.2.1), and with an unsafe method it must come from a page of this origin.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from doorward.core.source import Source
+from doorward.errors import (
+    InvalidRequest,
+    InvalidToken,
+    SessionEnded,
+    TokenRefused,
+)
+from doorward.sessions.flows import Resumed, Sessions
+from doorward.sessions.model import Session
+from doorward.settings import Settings
+from doorward.verify.answers import NO_CREDENTIAL
+from doorward.verify.model import Principal
+from doorward.verify.verifier import Verifier
+from doorward.web.browser import check_same_origin, clear_cookie, session_cookies
+from doorward.web.front import REQUEST_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified caller of one request: who, by which session if it came with a cookie, and from where."""
+
+    principal: Principal
+    session: Session | None
+    source: Source
+
+
+class Gate:
+    """Tells who calls. Also what a ``Guard`` in front of the host's own pages asks."""
+
+    def __init__(self, *, verifier: Verifier, sessions: Sessions, settings: Settings) -> None:
+        """Take what is needed."""
+        self._verifier = verifier
+        self._sessions = sessions
+        self._settings = settings
+
+    async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
+        """Return the caller of an ASGI request or handshake, or ``None`` when it carries no credential at all.
+
+        Raises :class:`InvalidToken`, :class:`SessionEnded`, :class:`InvalidRequest` and :class:`CrossSiteRequest`.
+        """
+        principal, _ = await self._identify(scope)
+        return principal
+
+    async def caller(self, request: Request) -> Caller:
+        """Return who calls, or raise :class:`TokenRefused` beside what :meth:`authenticate` raises."""
+        try:
+            principal, session = await self._identify(request.scope)
+        except InvalidToken as refused:
+            raise TokenRefused(refused.why) from None
+        if principal is None:
+            raise TokenRefused(NO_CREDENTIAL)
+        return Caller(principal, session, source_of(request))
+
+    async def visitor(self, request: Request) -> Session | None:
+        """Return the live cookie session of somebody who may also be nobody, for logging in and out.
+
+        With a cookie, the request must come from this origin; raises :class:`CrossSiteRequest`.
+        """
+        headers = request.scope["headers"]
+        if not session_cookies(headers):
+            return None
+        check_same_origin(request.method, headers, origin=self._settings.origin)
+        resumed = await self._resume(headers)
+        return None if resumed is None else resumed.session
+
+    async def _identify(self, scope: Mapping[str, Any]) -> tuple[Principal | None, Session | None]:
+        headers = scope["headers"]
+        cookies = session_cookies(headers)
+        if any(name == b"authorization" for name, _ in headers):
+            if cookies:
+                raise InvalidRequest("a cookie and an Authorization header")
+            return await self._verifier.authenticate(scope), None
+        if not cookies:
+            return None, None
+        resumed = await self._resume(headers)
+        if resumed is None:
+            raise SessionEnded("cookie of no live session", headers={"Set-Cookie": clear_cookie()})
+        check_same_origin(scope.get("method", "GET"), headers, origin=self._settings.origin)
+        return self._principal(resumed), resumed.session
+
+    async def _resume(self, headers: Any) -> Resumed | None:
+        cookies = session_cookies(headers)
+        if len(cookies) != 1:  # tossed in by a sibling domain: nobody is logged in
+            return None
+        return await self._sessions.resume(cookies[0])
+
+    def _principal(self, resumed: Resumed) -> Principal:
+        session = resumed.session
+        return Principal(
+            subject=session.account_id,
+            session_id=session.id,
+            client_id=self._settings.tokens.client_id,
+            token_id="",
+            issued_at=session.auth_time,
+            expires_at=session.expires_at,
+            auth_time=session.auth_time,
+            amr=session.amr,
+            scope=frozenset(),
+            roles=frozenset(resumed.roles),
+            email_verified=resumed.email_verified,
+        )
+
+
+def source_of(request: Request) -> Source:
+    """Tell where a request comes from, as the server (behind its trusted proxies) has seen it."""
+    peer = request.client.host if request.client is not None else ""
+    return Source.of(peer, request.headers.get("user-agent", ""), request.scope.get(REQUEST_ID, ""))

@@ -1,0 +1,146 @@
+"""Events: what has happened, told to the host after it was committed.
+
+An event is a frozen value. It is written to the audit trail in the transaction of the act itself and delivered to
+subscribers after the commit, so nobody hears of what did not happen. A subscriber that fails is logged and cannot
+undo or delay the act for others; whoever must refuse something needs a gate, not an event.
+
+    auth.events.subscribe(SignedIn, greet)
+"""
+
+import inspect
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+_log = logging.getLogger("doorward.events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that has happened. ``name`` is what the audit trail calls it, and never changes."""
+
+    name: ClassVar[str]
+    account_id: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered(Event):
+    """An account was made, by its owner or by an operator."""
+
+    name = "account.registered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChanged(Event):
+    """The owner changed the username or the profile."""
+
+    name = "account.profile_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolesChanged(Event):
+    """An operator set the roles. Tokens issued before keep the old ones until they expire."""
+
+    name = "account.roles_changed"
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDisabled(Event):
+    """An operator disabled the account; all its sessions have ended."""
+
+    name = "account.disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnabled(Event):
+    """An operator enabled the account again; nothing that had ended has come back."""
+
+    name = "account.enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(Event):
+    """A session has started."""
+
+    name = "session.started"
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRefused(Event):
+    """A log-in or a confirmation by password failed. ``why`` is private; for an unknown login there is no account."""
+
+    name = "session.refused"
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reauthenticated(Event):
+    """The owner has proved the password again within a session."""
+
+    name = "session.reauthenticated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsEnded(Event):
+    """One session (``session_id``), or several of an account, have ended; their tokens are refused from now on."""
+
+    name = "session.ended"
+    why: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTokenReused(Event):
+    """A spent refresh token came back after the replay window: theft, or a lost reply. The session has ended."""
+
+    name = "token.reused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """The password is another one; the other sessions have ended."""
+
+    name = "password.changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeysRotated(Event):
+    """The staged key signs now. With ``revoked``, nothing that was signed before is believed any more."""
+
+    name = "keys.rotated"
+    revoked: bool
+
+
+EventT = TypeVar("EventT", bound=Event)
+Subscriber = Callable[[EventT], Awaitable[None] | None]
+
+
+class Events:
+    """Who wants to know of what."""
+
+    def __init__(self) -> None:
+        """Start without subscribers."""
+        self._subscribers: defaultdict[type[Event], list[Subscriber[Event]]] = defaultdict(list)
+
+    def subscribe(self, kind: type[EventT], subscriber: "Subscriber[EventT]") -> None:
+        """Call ``subscriber`` (sync or async) after each event of that kind; ``Event`` itself means all kinds."""
+        self._subscribers[kind].append(subscriber)  # type: ignore[arg-type]
+
+    async def publish(self, *events: Event) -> None:
+        """Deliver what has been committed. Never raises."""
+        if not self._subscribers:
+            return
+        for event in events:
+            for kind in (type(event), Event):
+                for subscriber in self._subscribers.get(kind, ()):
+                    try:
+                        answer = subscriber(event)
+                        if inspect.isawaitable(answer):
+                            await answer
+                    except Exception:
+                        _log.exception("a subscriber of %s failed", event.name)

@@ -1,0 +1,54 @@
+"""What a tried password means. Pure.
+
+Whatever went wrong, the caller hears ``invalid_credentials``; only somebody who knows the password is told that the
+account is disabled (ASVS 6.3.8).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from doorward.accounts.model import Account
+from doorward.settings import Accounts as AccountSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What was read for a login: the account, its stored hash if it has one, and its number of live sessions."""
+
+    account: Account
+    stored: str | None
+    live_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let in. ``stored`` is the hash that was verified, the guard of the write that follows."""
+
+    candidate: Candidate
+    stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do not let in, and remember it. ``why`` is for logs only."""
+
+    why: str
+    account_id: str | None
+    answer: Literal["invalid_credentials", "account_disabled", "email_not_verified"] = "invalid_credentials"
+    """What the caller hears; anything but the first only after the right password."""
+
+
+def decide_login(candidate: Candidate | None, *, verified: bool, settings: AccountSettings) -> Admit | Refuse:
+    """Decide about a password that was verified against the stored hash, or against the decoy."""
+    if candidate is None:
+        return Refuse("unknown login", None)
+    account = candidate.account
+    if candidate.stored is None:
+        return Refuse("account has no password", account.id)
+    if not verified:
+        return Refuse("wrong password", account.id)
+    if account.disabled_at is not None:
+        return Refuse("account is disabled", account.id, "account_disabled")
+    if settings.email_verification == "required" and not account.email_verified:
+        return Refuse("address is not verified", account.id, "email_not_verified")
+    return Admit(candidate, candidate.stored)

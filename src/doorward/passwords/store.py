@@ -1,0 +1,80 @@
+"""The SQL of table ``password``."""
+
+from typing import Final
+
+from doorward.accounts.model import login_key
+from doorward.db import Database, Row, Statement, guarded, statement
+
+# Everything a log-in decides on, in one reading: the account, the hash, and how many sessions there are.
+_COLUMNS: Final = """
+    account.id, email, email_verified_at, username, profile, roles, created_at, last_login_at, disabled_at,
+    password.hash, password.failures,
+    (SELECT COUNT(*) FROM session WHERE session.account_id = account.id AND ended_at IS NULL AND expires_at > :now)
+        AS live_sessions
+"""
+_BY_EMAIL: Final = f"""
+    SELECT {_COLUMNS} FROM account LEFT JOIN password ON password.account_id = account.id WHERE email_key = :key
+"""
+_BY_USERNAME: Final = f"""
+    SELECT {_COLUMNS} FROM account LEFT JOIN password ON password.account_id = account.id WHERE username_key = :key
+"""
+_BY_ID: Final = f"""
+    SELECT {_COLUMNS} FROM account LEFT JOIN password ON password.account_id = account.id WHERE account.id = :key
+"""
+
+
+async def find_by_login(database: Database, login: str, *, now: int) -> Row | None:
+    """Read what a log-in decides on. An address has an ``@``, a username cannot have one."""
+    return await database.fetch_one(_BY_EMAIL if "@" in login else _BY_USERNAME, key=login_key(login), now=now)
+
+
+async def find_by_id(database: Database, account_id: str, *, now: int) -> Row | None:
+    """Read the same for an account that is known already."""
+    return await database.fetch_one(_BY_ID, key=account_id, now=now)
+
+
+def insert(account_id: str, *, hashed: str, now: int) -> Statement:
+    """Give an account its first password."""
+    return statement(
+        "INSERT INTO password (account_id, hash, changed_at, failures) VALUES (:account_id, :hash, :now, 0)",
+        account_id=account_id,
+        hash=hashed,
+        now=now,
+    )
+
+
+def confirm(account_id: str, *, seen: str, replacement: str) -> Statement:
+    """Let a right password count: no failures any more, perhaps a better hash.
+
+    Guarded by the hash that was verified, so that a password changed meanwhile is neither overwritten nor let in.
+    """
+    return guarded(
+        """
+        UPDATE password SET failures = 0, hash = :replacement WHERE account_id = :account_id AND hash = :seen
+        RETURNING account_id
+        """,
+        account_id=account_id,
+        seen=seen,
+        replacement=replacement,
+    )
+
+
+def change(account_id: str, *, seen: str, hashed: str, now: int) -> Statement:
+    """Set another password, unless it was changed meanwhile."""
+    return guarded(
+        """
+        UPDATE password SET hash = :hash, changed_at = :now, failures = 0
+        WHERE account_id = :account_id AND hash = :seen RETURNING account_id
+        """,
+        account_id=account_id,
+        seen=seen,
+        hash=hashed,
+        now=now,
+    )
+
+
+def fail(account_id: str) -> Statement:
+    """Count a wrong password. For an unknown login it matches nothing, and costs the same."""
+    return statement(
+        "UPDATE password SET failures = failures + 1 WHERE account_id = :account_id", account_id=account_id
+    )

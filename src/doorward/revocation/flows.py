@@ -1,0 +1,59 @@
+"""Revocation: recorded in the transaction of the act, obeyed here at its commit, and elsewhere a moment later.
+
+A slice that ends something asks for the statement, puts it into its own write, and hands the rows that came back to
+:meth:`Revocations.obey`. Other worker processes and nodes read the same rows when the database says "look"
+(``Database.changes``); the truth is the table, so a lost message loses nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from doorward.core.clock import Clock
+from doorward.db import Database, Row, Statement
+from doorward.revocation import store
+from doorward.verify.model import RevocationSet
+
+LEEWAY: Final = 60
+"""Verifiers may accept a token this long after its expiry (``security.md`` row 35), so it is remembered that long."""
+
+_PAGE: Final = 5_000
+
+
+class Revocations:
+    """The live set of one process, and the way to add to everybody's."""
+
+    def __init__(self, *, database: Database, clock: Clock, access_lifetime: int) -> None:
+        """Start empty; :meth:`follow` fills the set. ``access_lifetime`` is in seconds."""
+        self.live = RevocationSet()
+        self._database = database
+        self._clock = clock
+        self._memory = access_lifetime + LEEWAY
+        self._position = 0
+
+    def of(self, digest: bytes, *, now: int) -> Statement:
+        """Make the statement that revokes one thing."""
+        return store.insert(digest, now=now, forget_at=now + self._memory)
+
+    def of_selected(self, select: str, *, now: int, **parameters: Any) -> Statement:
+        """Make the statement that revokes whatever a SELECT of digests names."""
+        return store.insert_selected(select, now=now, forget_at=now + self._memory, **parameters)
+
+    def obey(self, rows: Iterable[Row]) -> None:
+        """Refuse from now on what has just been committed, in this process."""
+        for row in rows:
+            self.live.add(row["digest"], row["forget_at"])
+
+    async def follow(self) -> None:
+        """Read what others have committed. Called at the start and whenever the database says that it changed.
+
+        Announced writes commit in the order of their ids (``db/statements.py``), so nothing can appear behind the
+        cursor later on.
+        """
+        while rows := await store.news(self._database, position=self._position, size=_PAGE):
+            self.obey(rows)
+            self._position = rows[-1]["id"]
+        self.live.forget(self._clock())
+
+    def clean_up(self, *, now: int) -> Statement:
+        """Make the statement that forgets what needs no memory any more."""
+        return store.forget(before=now - LEEWAY)

@@ -1,0 +1,1 @@
+"""A signed-in browser or device at this server."""

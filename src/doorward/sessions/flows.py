@@ -1,0 +1,229 @@
+"""Starting, resuming and ending sessions.
+
+Ending is three statements in one write: end the row, record the revocation of what was just ended, add a line to the
+trail. From the commit on this process refuses the session's access tokens; the others follow within a fraction of a
+second (``revocation/flows.py``).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from doorward.audit.flows import entry
+from doorward.core.clock import Clock, Entropy
+from doorward.core.identifiers import is_identifier, new_identifier
+from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
+from doorward.core.secret import SecretRing
+from doorward.core.source import Source
+from doorward.db import Database, GuardFailed, Row, Statement
+from doorward.errors import NotFound
+from doorward.hooks import Events, SessionsEnded
+from doorward.revocation.flows import Revocations
+from doorward.sessions import store
+from doorward.sessions.model import COOKIE_PREFIX, SEEN_INTERVAL, Session, Transport, decide_lifetimes
+from doorward.settings import Settings
+from doorward.verify.model import digest
+
+PAGE_SIZE: Final = 50
+_THE_NEWEST: Final = (1 << 62, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A live session behind a cookie, with what its principal needs from the account."""
+
+    session: Session
+    roles: tuple[str, ...]
+    email_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some live sessions, the newest first, and where to go on (``None``: that was all)."""
+
+    sessions: tuple[Session, ...]
+    next: str | None
+
+
+class Sessions:
+    """The sessions of this server."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: Settings,
+        ring: SecretRing,
+        revocations: Revocations,
+        events: Events,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """Take what is needed; nothing happens yet."""
+        self._database = database
+        self._settings = settings
+        self._ring = ring
+        self._revocations = revocations
+        self._events = events
+        self._clock = clock
+        self._entropy = entropy
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def new(
+        self, account_id: str, *, transport: Transport, remember: bool, amr: tuple[str, ...], source: Source, now: int
+    ) -> Session:
+        """Make a session that is not stored yet; :meth:`starting` stores it within the write of a log-in."""
+        settings = self._settings
+        lifetimes = decide_lifetimes(transport, remember=remember, sessions=settings.sessions, tokens=settings.tokens)
+        identifier = new_identifier("ses", self._entropy)
+        return Session(
+            id=identifier,
+            account_id=account_id,
+            handle=self._entropy(HANDLE_BYTES),
+            generation=1,
+            digest=digest("session", identifier),
+            transport=transport,
+            amr=amr,
+            auth_time=now,
+            created_at=now,
+            last_seen_at=now,
+            idle_lifetime=lifetimes.idle,
+            expires_at=now + lifetimes.absolute,
+            user_agent=source.user_agent,
+            ip_prefix=source.ip_prefix,
+        )
+
+    def starting(self, session: Session, *, live: int, now: int) -> list[Statement]:
+        """Make the statements that start a session; ``live`` is how many the account has already."""
+        keep = self._settings.sessions.max_per_account
+        statements = [store.insert(session)]
+        if live >= keep:
+            statements += [
+                store.end_surplus(session.account_id, now=now, keep=keep),
+                self._revocation(session.account_id, now),
+            ]
+        return statements
+
+    def cookie(self, session: Session) -> str:
+        """Write the value of the session's cookie; the same session and generation give the same value."""
+        return seal(self._ring, COOKIE_PREFIX, Opaque(session.handle, session.generation))
+
+    def lifetime_of_cookie(self, session: Session) -> int | None:
+        """Tell for how long a browser should keep the cookie: ``None`` until it is closed, or seconds."""
+        remembered = session.idle_lifetime == self._settings.sessions.remembered_idle_lifetime
+        return session.expires_at - self._clock() if remembered else None
+
+    # -- resuming ----------------------------------------------------------------------------------------------------
+
+    async def resume(self, cookie: str) -> Resumed | None:
+        """Find the live session behind a cookie's value, or ``None`` for whatever reason.
+
+        A value of an older generation is refused: it was replaced at a log-in, a step-up or a password change.
+        """
+        opaque = unseal(self._ring, COOKIE_PREFIX, cookie)
+        if opaque is None:
+            return None
+        row = await store.find_by_handle(self._database, opaque.handle)
+        if row is None or row["disabled_at"] is not None:
+            return None
+        session = store.from_row(row)
+        now = self._clock()
+        if session.generation != opaque.generation or session.transport != "cookie" or not session.is_live(now):
+            return None
+        if now - session.last_seen_at >= SEEN_INTERVAL:
+            await self._database.write(store.seen(session.id, now=now))
+        return Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
+
+    async def find(self, session_id: str) -> Session | None:
+        """Find a session by its public id, live or not."""
+        return await store.find(self._database, session_id)
+
+    async def page(self, account_id: str, *, cursor: str = "") -> Page:
+        """List an account's live sessions. ``cursor`` is the ``next`` of the page before; nonsense starts anew."""
+        now = self._clock()
+        rows = await store.live_page(
+            self._database, account_id, now=now, before=_read_cursor(cursor), size=PAGE_SIZE + 1
+        )
+        page = [_last_seen(row) for row in rows[:PAGE_SIZE]]
+        following = f"{page[-1].created_at}.{page[-1].id}" if len(rows) > PAGE_SIZE else None
+        return Page(tuple(session for session in page if session.is_live(now)), following)
+
+    # -- ending ------------------------------------------------------------------------------------------------------
+
+    def ending_one(self, session_id: str, *, account_id: str, now: int) -> list[Statement]:
+        """Make the statements that end one session; the first is guarded, so of many racers one succeeds."""
+        return [store.end_one(session_id, account_id=account_id, now=now), self._revocation(account_id, now)]
+
+    def ending_all(self, account_id: str, *, now: int, but: str = "") -> list[Statement]:
+        """Make the statements that end an account's sessions, for the write of whatever is the reason."""
+        return [store.end_all(account_id, now=now, but=but), self._revocation(account_id, now)]
+
+    def obey(self, results: Sequence[Sequence[Row]]) -> None:
+        """Refuse at once, in this process, what a write with the statements above has just revoked."""
+        for rows in results:
+            self._revocations.obey(row for row in rows if "forget_at" in set(row.keys()))
+
+    async def end(self, session_id: str, *, account_id: str, why: str, source: Source = Source()) -> None:  # noqa: B008
+        """End one session of an account.
+
+        Raises :class:`NotFound` where there is no such live session, or it is somebody else's: the same answer.
+        """
+        now = self._clock()
+        event = SessionsEnded(account_id=account_id, session_id=session_id, why=why)
+        if not is_identifier("ses", session_id):
+            raise NotFound("not a session id")
+        try:
+            results = await self._database.write(
+                *self.ending_one(session_id, account_id=account_id, now=now), entry(event, now=now, source=source)
+            )
+        except GuardFailed:
+            raise NotFound("no such live session of this account") from None
+        self.obey(results)
+        await self._events.publish(event)
+
+    async def end_all(self, account_id: str, *, but: str = "", why: str, source: Source = Source()) -> int:  # noqa: B008
+        """End all sessions of an account, but perhaps one; return how many there were."""
+        now = self._clock()
+        event = SessionsEnded(account_id=account_id, why=why)
+        ended, *rest = await self._database.write(
+            *self.ending_all(account_id, now=now, but=but), entry(event, now=now, source=source)
+        )
+        self.obey(rest)
+        await self._events.publish(replace(event, count=len(ended)))
+        return len(ended)
+
+    def renewing(self, session: Session) -> tuple[Session, Statement]:
+        """Make the session with the next cookie generation, and the guarded statement that makes it true."""
+        return replace(session, generation=session.generation + 1), store.renew_cookie(session)
+
+    def reauthenticating(self, session: Session, *, now: int) -> tuple[Session, Statement]:
+        """Make the session with a new ``auth_time`` and deadline, and the guarded statement that makes it true.
+
+        Re-authentication resets both time-outs (NIST SP 800-63B-4 §5.2).
+        """
+        expires_at = now + session.expires_at - max(session.created_at, session.auth_time)
+        renewed = replace(
+            session, auth_time=now, last_seen_at=now, expires_at=expires_at, generation=session.generation + 1
+        )
+        return renewed, store.reauthenticate(session, now=now, expires_at=expires_at)
+
+    def clean_up(self, *, now: int) -> Statement:
+        """Make the statement that forgets sessions that ended so long ago that no token can name them."""
+        return store.forget(before=now - self._settings.tokens.refresh_lifetime)
+
+    def _revocation(self, account_id: str, now: int) -> Statement:
+        return self._revocations.of_selected(store.ENDED_NOW, account_id=account_id, now=now)
+
+
+def _last_seen(row: Row) -> Session:
+    session = store.from_row(row)
+    return replace(session, last_seen_at=max(session.last_seen_at, row["rotated_at"]))
+
+
+def _read_cursor(cursor: str) -> tuple[int, str]:
+    created_at, _, session_id = cursor.partition(".")
+    if created_at.isascii() and created_at.isdecimal() and len(created_at) <= 12 and is_identifier("ses", session_id):
+        return int(created_at), session_id
+    return _THE_NEWEST

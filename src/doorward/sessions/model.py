@@ -1,0 +1,68 @@
+"""What a session is and when it is over. Pure.
+
+Expiry is decided here, at use, with the server's clock: the cookie's own expiry enforces nothing
+(NIST SP 800-63B-4 §5.1.1, authentik CVE-2025-64708), and clean-up is only housekeeping.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from doorward.settings import Sessions as SessionSettings
+from doorward.settings import Tokens as TokenSettings
+
+COOKIE_PREFIX: Final = "dws_"
+"""Purpose of the opaque value in the cookie; it never passes as a refresh token, nor the other way round."""
+
+SEEN_INTERVAL: Final = 60
+"""``last_seen_at`` is written at most this often, in seconds."""
+
+Transport = Literal["bearer", "cookie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session. Times are whole seconds since 1970 UTC; ``id`` is the ``sid`` of its tokens and is public."""
+
+    id: str
+    account_id: str
+    handle: bytes
+    """128 random bits, nowhere but in the database and in the cookie. Never shown."""
+    generation: int
+    digest: bytes
+    transport: Transport
+    amr: tuple[str, ...]
+    auth_time: int
+    created_at: int
+    last_seen_at: int
+    idle_lifetime: int
+    expires_at: int
+    user_agent: str
+    ip_prefix: str
+    ended_at: int | None = None
+
+    def is_live(self, now: int) -> bool:
+        """Tell whether the session is still good: not ended, not too old, not idle for too long."""
+        return self.ended_at is None and now < self.expires_at and now < self.last_seen_at + self.idle_lifetime
+
+    def is_fresh(self, now: int, fresh_lifetime: int) -> bool:
+        """Tell whether the log-in is recent enough for an act that needs a fresh one."""
+        return now - self.auth_time <= fresh_lifetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session may live: altogether, and without being used. Seconds."""
+
+    absolute: int
+    idle: int
+
+
+def decide_lifetimes(
+    transport: Transport, *, remember: bool, sessions: SessionSettings, tokens: TokenSettings
+) -> Lifetimes:
+    """Choose the lifetimes of a new session; a bearer session lives as long as its token family."""
+    if transport == "bearer":
+        return Lifetimes(tokens.refresh_lifetime, tokens.refresh_idle_lifetime)
+    if remember:
+        return Lifetimes(sessions.remembered_lifetime, sessions.remembered_idle_lifetime)
+    return Lifetimes(sessions.lifetime, sessions.idle_lifetime)

@@ -1,0 +1,1 @@
+"""What APIs get: access tokens, refresh families, and the keys that sign."""

@@ -1,0 +1,241 @@
+"""Issuing, refreshing and ending tokens.
+
+A refresh is one guarded statement. When it finds no row to rotate, the row is read and ``model.decide_stale`` says
+what that means; what has to be remembered is committed before anything is refused.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from doorward.audit.flows import entry
+from doorward.core.clock import Clock, Entropy
+from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
+from doorward.core.secret import SecretRing
+from doorward.core.source import Source
+from doorward.db import Database, GuardFailed, Statement
+from doorward.errors import GrantRefused
+from doorward.hooks import Events, RefreshTokenReused
+from doorward.jose import jwt
+from doorward.revocation.flows import Revocations
+from doorward.sessions.flows import Sessions
+from doorward.sessions.model import Session
+from doorward.settings import Settings
+from doorward.tokens import store
+from doorward.tokens.keyring import Keyring
+from doorward.tokens.model import ACCESS_TOKEN_TYPE, REFRESH_PREFIX, Dead, Family, Replay, Reuse, decide_stale
+from doorward.verify.model import digest
+
+_JTI_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A signed access token and its life in seconds."""
+
+    text: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a bearer client gets; lifetimes in seconds."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    session_id: str
+
+
+class Tokens:
+    """The tokens of this issuer."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: Settings,
+        ring: SecretRing,
+        keyring: Keyring,
+        sessions: Sessions,
+        revocations: Revocations,
+        events: Events,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """Take what is needed; nothing happens yet."""
+        self._database = database
+        self._settings = settings
+        self._ring = ring
+        self._keyring = keyring
+        self._sessions = sessions
+        self._revocations = revocations
+        self._events = events
+        self._clock = clock
+        self._entropy = entropy
+
+    # -- issuing -----------------------------------------------------------------------------------------------------
+
+    def new_family(self, session: Session, *, roles: tuple[str, ...], email_verified: bool, now: int) -> Family:
+        """Make a family that is not stored yet; :meth:`starting` stores it within the write of a log-in."""
+        return Family(
+            id=self._entropy(HANDLE_BYTES),
+            session_id=session.id,
+            account_id=session.account_id,
+            client_id=self._settings.tokens.client_id,
+            scope="",
+            generation=1,
+            rotated_at=now,
+            expires_at=now + self._settings.tokens.refresh_lifetime,
+            revoked=False,
+            auth_time=session.auth_time,
+            amr=session.amr,
+            roles=roles,
+            email_verified=email_verified,
+        )
+
+    def starting(self, family: Family) -> Statement:
+        """Make the statement that stores a new family."""
+        return store.insert(
+            family.id,
+            session_id=family.session_id,
+            client_id=family.client_id,
+            scope=family.scope,
+            now=family.rotated_at,
+            expires_at=family.expires_at,
+        )
+
+    def replacing(self, session: Session, family: Family, *, spent: str, now: int) -> list[Statement]:
+        """Make the statements that give a session a new family, and end the former ones and the token that asked."""
+        return [
+            store.revoke_families(session.id, now=now),
+            self.starting(family),
+            self._revocations.of(digest("token", spent), now=now),
+        ]
+
+    def pair(self, family: Family, *, now: int) -> TokenPair:
+        """Write both tokens of a family at its present generation. Call it after the commit, never before."""
+        access = self.access_token(
+            subject=family.account_id,
+            session_id=family.session_id,
+            client_id=family.client_id,
+            scope=family.scope,
+            auth_time=family.auth_time,
+            amr=family.amr,
+            roles=family.roles,
+            email_verified=family.email_verified,
+            now=now,
+            until=family.expires_at,
+        )
+        return TokenPair(
+            access_token=access.text,
+            expires_in=access.expires_in,
+            refresh_token=seal(self._ring, REFRESH_PREFIX, Opaque(family.id, family.generation)),
+            refresh_expires_in=max(0, min(family.expires_at - now, self._settings.tokens.refresh_idle_lifetime)),
+            session_id=family.session_id,
+        )
+
+    def access_token(
+        self,
+        *,
+        subject: str,
+        session_id: str,
+        client_id: str,
+        scope: str = "",
+        auth_time: int,
+        amr: tuple[str, ...],
+        roles: tuple[str, ...],
+        email_verified: bool,
+        now: int,
+        until: int,
+    ) -> AccessToken:
+        """Sign an access token (RFC 9068 §2.2) for a session that is known to be live, until ``until`` at most."""
+        lifetime = min(self._settings.tokens.access_lifetime, until - now)
+        claims: dict[str, object] = {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": subject,
+            "client_id": client_id,
+            "iat": now,
+            "exp": now + lifetime,
+            "jti": self._entropy(_JTI_BYTES).hex(),
+            "sid": session_id,
+            "auth_time": auth_time,
+            "amr": amr,
+        }
+        if scope:
+            claims["scope"] = scope
+        if roles:
+            claims["roles"] = roles
+        if email_verified:
+            claims["email_verified"] = True
+        return AccessToken(jwt.encode(claims, self._keyring.active, typ=ACCESS_TOKEN_TYPE), lifetime)
+
+    def for_session(self, session: Session, *, roles: Iterable[str], email_verified: bool) -> AccessToken:
+        """Sign an access token for a cookie session that has just been resumed; it never outlives the session."""
+        now = self._clock()
+        return self.access_token(
+            subject=session.account_id,
+            session_id=session.id,
+            client_id=self._settings.tokens.client_id,
+            auth_time=session.auth_time,
+            amr=session.amr,
+            roles=tuple(sorted(roles)),
+            email_verified=email_verified,
+            now=now,
+            until=session.expires_at,
+        )
+
+    # -- refreshing --------------------------------------------------------------------------------------------------
+
+    async def refresh(self, refresh_token: str, *, source: Source = Source()) -> TokenPair:  # noqa: B008
+        """Rotate a family and return its next pair.
+
+        Raises :class:`GrantRefused` for every token that is not current, or was not a moment ago.
+        """
+        opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
+        if opaque is None:
+            raise GrantRefused("not a refresh token of this instance")
+        now = self._clock()
+        (rows,) = await self._database.write(
+            store.rotate(
+                opaque.handle,
+                generation=opaque.generation,
+                now=now,
+                idle_since=now - self._settings.tokens.refresh_idle_lifetime,
+            )
+        )
+        if rows:
+            return self.pair(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
+        family = await store.find(self._database, opaque.handle)
+        decision = decide_stale(family, presented=opaque.generation, now=now, settings=self._settings.tokens)
+        match decision:
+            case Replay(family):
+                return self.pair(family, now=now)
+            case Reuse(family):
+                await self._end_family(family, now=now, source=source)
+                raise GrantRefused("a spent refresh token came back")
+            case Dead(why):
+                raise GrantRefused(why)
+            case _:  # pragma: no cover - mypy proves it
+                assert_never(decision)
+
+    async def family_of(self, refresh_token: str) -> Family | None:
+        """Find what a genuine refresh token of any generation belongs to, for log-out."""
+        opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
+        return None if opaque is None else await store.find(self._database, opaque.handle)
+
+    async def _end_family(self, family: Family, *, now: int, source: Source) -> None:
+        """End the session of a family whose token was stolen, and remember it; a racer may have been quicker."""
+        event = RefreshTokenReused(account_id=family.account_id, session_id=family.session_id)
+        try:
+            results = await self._database.write(
+                *self._sessions.ending_one(family.session_id, account_id=family.account_id, now=now),
+                store.revoke_families(family.session_id, now=now),
+                entry(event, now=now, source=source),
+            )
+        except GuardFailed:
+            return
+        self._sessions.obey(results)
+        await self._events.publish(event)

@@ -1,0 +1,207 @@
+"""The signing keys of an instance, as one process holds them: who signs, who is believed, what is published.
+
+The rows are the truth. Several processes may start or rotate at once: every step is a guarded statement or runs into
+a unique index, and whoever loses simply reads what the winner wrote. Other processes hear of it like of a revocation.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from doorward.audit.flows import entry
+from doorward.core.clock import Clock, Entropy
+from doorward.core.secret import SecretRing
+from doorward.core.source import Source
+from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
+from doorward.errors import StorageUnavailable
+from doorward.hooks import Events, SigningKeysRotated
+from doorward.jose.keys import KeySet, SigningKey
+from doorward.revocation.flows import LEEWAY, Revocations
+from doorward.settings import Tokens as TokenSettings
+from doorward.tokens import store
+from doorward.tokens.model import KeyRecord, KeyState, plan_keys
+from doorward.tokens.sealing import is_sealed_with_newest, seal_key, unseal_key
+from doorward.verify.model import digest
+
+_log = logging.getLogger("doorward.keys")
+
+KEY_SET_MAX_AGE: Final = 300
+"""Seconds for which others may keep the published set: far below ``tokens.key_publication``."""
+
+_ATTEMPTS: Final = 5
+
+
+class Keyring:
+    """Who signs and who is believed."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: TokenSettings,
+        ring: SecretRing,
+        revocations: Revocations,
+        events: Events,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """Take what is needed; :meth:`load` reads the keys and makes the first ones."""
+        self._database = database
+        self._settings = settings
+        self._ring = ring
+        self._revocations = revocations
+        self._events = events
+        self._clock = clock
+        self._entropy = entropy
+        self._active: SigningKey | None = None
+        self._listeners: list[Callable[[KeySet], None]] = []
+        self.published = KeySet(())
+        self.document = b'{"keys":[]}'
+        self.etag = '""'
+
+    @property
+    def active(self) -> SigningKey:
+        """The key that signs. Raises :class:`StorageUnavailable` before the keys were read."""
+        if self._active is None:
+            raise StorageUnavailable("no signing key has been loaded")
+        return self._active
+
+    def on_change(self, listener: Callable[[KeySet], None]) -> None:
+        """Call ``listener`` with the keys that are believed, whenever they change."""
+        self._listeners.append(listener)
+
+    async def load(self) -> None:
+        """Read the keys, make those that are missing and do what age demands."""
+        for _ in range(_ATTEMPTS):
+            records = await self._readable()
+            plan = plan_keys(records, now=self._clock(), settings=self._settings)
+            if plan.is_empty:
+                await self._reseal(records)
+                return self._hold(records)
+            try:
+                await self._carry_out(
+                    records,
+                    retire=plan.retire,
+                    promote=plan.promote,
+                    active=plan.create_active,
+                    staged=plan.create_staged,
+                )
+            except (Duplicate, GuardFailed):
+                _log.debug("another process changed the keys at the same time; reading again")
+        raise StorageUnavailable("the signing keys do not come to rest")
+
+    async def follow(self) -> None:
+        """Read the keys again after another process may have changed them; changes nothing itself."""
+        self._hold(await self._readable())
+
+    async def rotate(self, *, revoke: bool, source: Source = Source()) -> str:  # noqa: B008
+        """Let the staged key sign and stage another; return the id of the key that signs now.
+
+        With ``revoke`` a new key signs and every key so far, the staged one too, is retired at once: whatever they
+        signed is refused from now on, whether it has expired or not.
+        """
+        await self.load()
+        now = self._clock()
+        records = await self._readable()
+        event = SigningKeysRotated(revoked=revoke)
+        trail = entry(event, now=now, source=source)
+        if revoke:
+            kids = tuple(record.kid for record in records)
+            revocations = [self._revocations.of(digest("key", kid), now=now) for kid in kids]
+            results = await self._carry_out(records, retire=kids, active=True, staged=True, also=(*revocations, trail))
+            self._revocations.obey(row for rows in results[len(kids) : 2 * len(kids)] for row in rows)
+        else:
+            await self._carry_out(records, promote=True, staged=True, also=(trail,))
+        await self.follow()
+        await self._events.publish(event)
+        return self.active.kid
+
+    async def records(self) -> list[KeyRecord]:
+        """Read every key, retired ones too."""
+        return await store.keys(self._database)
+
+    async def _readable(self) -> dict[KeyRecord, SigningKey]:
+        """Open the keys in use; one whose secret has left the ring is retired: its tokens must die."""
+        opened = {}
+        for record in await store.keys(self._database):
+            if record.state is KeyState.RETIRED:
+                continue
+            pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
+            if pkcs8 is None:
+                await self._give_up(record)
+            else:
+                opened[record] = SigningKey.from_pkcs8(pkcs8, record.algorithm)
+        return opened
+
+    async def _give_up(self, record: KeyRecord) -> None:
+        _log.warning("signing key %s was sealed with a secret that is gone; it is retired", record.kid)
+        now = self._clock()
+        try:
+            results = await self._database.write(
+                store.retire_key(record.kid), self._revocations.of(digest("key", record.kid), now=now)
+            )
+        except GuardFailed:
+            return  # another process has seen it first
+        self._revocations.obey(results[1])
+
+    async def _carry_out(
+        self,
+        records: Iterable[KeyRecord],
+        *,
+        retire: tuple[str, ...] = (),
+        promote: bool = False,
+        active: bool = False,
+        staged: bool = False,
+        also: tuple[Statement, ...] = (),
+    ) -> list[list[Row]]:
+        now = self._clock()
+        statements = [store.retire_key(kid) for kid in retire]
+        after = list(also)
+        if promote:
+            verify_until = now + self._settings.access_lifetime + LEEWAY
+            statements += [
+                store.demote_key(record.kid, verify_until=verify_until)
+                for record in records
+                if record.state is KeyState.ACTIVE
+            ]
+            statements += [
+                store.activate_key(record.kid, now=now) for record in records if record.state is KeyState.STAGED
+            ]
+        if active:
+            after.append(store.insert_key(await self._new(KeyState.ACTIVE, now)))
+        if staged:
+            after.append(store.insert_key(await self._new(KeyState.STAGED, now)))
+        return await self._database.write(*statements, *after)
+
+    async def _new(self, state: KeyState, now: int) -> KeyRecord:
+        """Make a key, off the event loop: an RSA key takes a second."""
+        key = await asyncio.to_thread(SigningKey.generate, self._settings.algorithm)
+        return KeyRecord(
+            kid=key.kid,
+            algorithm=key.algorithm,
+            state=state,
+            sealed=seal_key(self._ring, key.kid, key.to_pkcs8(), entropy=self._entropy),
+            created_at=now,
+            activated_at=now if state is KeyState.ACTIVE else None,
+            verify_until=None,
+        )
+
+    async def _reseal(self, keys: Mapping[KeyRecord, SigningKey]) -> None:
+        """Move keys under the newest secret, so that the older one can be dropped from the ring later."""
+        for record, key in keys.items():
+            if not is_sealed_with_newest(self._ring, record.sealed):
+                sealed = seal_key(self._ring, record.kid, key.to_pkcs8(), entropy=self._entropy)
+                await self._database.write(store.reseal_key(record.kid, sealed=sealed))
+
+    def _hold(self, keys: Mapping[KeyRecord, SigningKey]) -> None:
+        published = KeySet(key.public for key in keys.values())
+        document = json.dumps(published.to_jwks(), separators=(",", ":")).encode()
+        self._active = next((key for record, key in keys.items() if record.state is KeyState.ACTIVE), None)
+        if document != self.document:
+            self.published, self.document = published, document
+            self.etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+            for listener in self._listeners:
+                listener(published)

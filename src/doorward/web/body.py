@@ -1,0 +1,133 @@
+"""JSON bodies: read strictly, with everything that is wrong with their members said at once; and written.
+
+A body is ``application/json`` exactly, at most 64 KiB, strict UTF-8, one object, no member twice, no NUL and no lone
+surrogate in any string (both break stores and logs later on). The size is enforced while reading, whatever
+``Content-Length`` says.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NoReturn, TypeVar
+
+import msgspec
+from msgspec.structs import FieldInfo
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from doorward.errors import BodyTooLarge, FieldError, InvalidFields, MalformedRequest, UnsupportedMediaType
+
+MAX_BODY_BYTES: Final = 64 * 1024
+MAX_DEPTH: Final = 32
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+_SURROGATE_OR_NUL: Final = re.compile("[\ud800-\udfff\0]")
+
+
+async def read_json(request: Request, kind: type[StructT]) -> StructT:
+    """Read the body as a value of ``kind``.
+
+    Raises :class:`UnsupportedMediaType`, :class:`BodyTooLarge`, :class:`MalformedRequest` and :class:`InvalidFields`.
+    """
+    return to_struct(parse_object(await read_body(request)), kind)
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the bytes of a JSON body: the declared type first, then no more than is allowed."""
+    if request.headers.getlist("content-type") != ["application/json"]:
+        raise UnsupportedMediaType("content type is not application/json")
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise BodyTooLarge("body over the limit")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise MalformedRequest("the client went away within the body") from None
+    return b"".join(chunks)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse one JSON object. Raises :class:`MalformedRequest`; the reason never quotes the body."""
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedRequest("body is not JSON, or has a member twice") from None
+    if not isinstance(value, dict):
+        raise MalformedRequest("body is not an object")
+    if not _is_clean(value, MAX_DEPTH):
+        raise MalformedRequest("body is nested too deeply, or has a NUL or a lone surrogate")
+    return value
+
+
+def to_struct(members: dict[str, Any], kind: type[StructT]) -> StructT:
+    """Check the members against a struct. Raises :class:`InvalidFields` with an entry for each that is wrong."""
+    fields = _fields(kind)
+    errors = [
+        FieldError(f"/{_escape(name)}", "unknown_field", "There is no such field.")
+        for name in members
+        if name not in fields
+    ]
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in members:
+            if field.required:
+                errors.append(FieldError(f"/{name}", "required", "This field is required."))
+            continue
+        try:
+            values[field.name] = msgspec.convert(members[name], field.type)
+        except msgspec.ValidationError as error:
+            errors.append(FieldError(f"/{name}", *_read_complaint(str(error))))
+    if errors:
+        raise InvalidFields("members", errors=errors)
+    return kind(**values)
+
+
+def write_json(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a value as JSON."""
+    return Response(msgspec.json.encode(value), status_code=status, headers=headers, media_type="application/json")
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
+def _read_complaint(message: str) -> tuple[str, str]:
+    """Turn msgspec's sentence into a code; its words say what was expected, never what was sent."""
+    sentence = message.partition(" - at ")[0]
+    if "length <=" in sentence:
+        return "too_long", sentence + "."
+    if "length >=" in sentence:
+        return "too_short", sentence + "."
+    return "wrong_type", sentence.partition(", got")[0] + "."
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _is_clean(value: Any, depth: int) -> bool:
+    if isinstance(value, str):
+        return _SURROGATE_OR_NUL.search(value) is None
+    if isinstance(value, dict):
+        return depth > 0 and all(_is_clean(name, depth) and _is_clean(item, depth - 1) for name, item in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_clean(item, depth - 1) for item in value)
+    return True
+
+
+def _escape(name: str) -> str:
+    """Write a member's name into a JSON pointer (RFC 6901 §3), not longer than is useful."""
+    return name[:64].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,66 @@
+"""The browser's side: the session cookie as it was sent, and where a request with it comes from.
+
+Cookies are read from the raw header: names are compared byte for byte after stripping only space and tab, because a
+parser that is more generous turns ``\\xa0__Host-doorward`` into a name that the browser never protected. Two matches
+mean that somebody has tossed one in from a sibling domain: nobody is logged in then (``security.md`` section 5).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from doorward.errors import CrossSiteRequest
+
+COOKIE: Final = b"__Host-doorward"
+"""The prefix makes the browser insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2)."""
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'
+"""What a log-out leaves behind in the browser (ASVS 14.3.1)."""
+
+
+def session_cookies(headers: Headers) -> list[str]:
+    """Return every value sent under the exact name; more than one means tossing. Quoted values are left as they are."""
+    values = []
+    for name, value in headers:
+        if name != b"cookie":
+            continue
+        for pair in value.split(b";"):
+            cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
+            if equals and cookie == COOKIE:
+                values.append(content.rstrip(b" \t").decode("latin-1"))
+    return values
+
+
+def set_cookie(value: str, *, max_age: int | None) -> str:
+    """Write ``Set-Cookie``; without ``max_age`` the browser forgets the cookie when it is closed."""
+    lifetime = "" if max_age is None else f"; Max-Age={max_age}"
+    return f"{COOKIE.decode()}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
+
+
+def clear_cookie() -> str:
+    """Write the ``Set-Cookie`` that removes it."""
+    return set_cookie("", max_age=0)
+
+
+def check_same_origin(method: str, headers: Headers, *, origin: str, lenient: bool = False) -> None:
+    """Refuse an unsafe method that does not come from a page of this origin (OWASP CSRF, Fetch Metadata first).
+
+    ``Sec-Fetch-Site`` decides where it is sent. Older browsers send ``Origin`` at least; a request with neither is
+    refused, because nobody knows where it comes from; ``lenient`` lets it pass, for a caller that has no cookie yet.
+    Raises :class:`CrossSiteRequest`.
+    """
+    if method in SAFE_METHODS:
+        return
+    sent = {name: value for name, value in headers if name in (b"sec-fetch-site", b"origin")}
+    site = sent.get(b"sec-fetch-site")
+    if site is not None:
+        # "none" is a person typing an address or opening a bookmark: never an unsafe method of a page of others.
+        if site not in (b"same-origin", b"none"):
+            raise CrossSiteRequest("Sec-Fetch-Site is not same-origin")
+    elif lenient and b"origin" not in sent:
+        return
+    elif sent.get(b"origin") != origin.encode():
+        raise CrossSiteRequest("neither Sec-Fetch-Site nor an Origin of ours")

@@ -1,0 +1,81 @@
+"""Counting tries, before anything is hashed.
+
+One statement counts and tells the count, so parallel tries cannot slip past (Keycloak CVE-2024-4629). A bucket is a
+digest of what is counted, so that the table names nobody; its row is reused by the next window. Limits live in the
+core and not in the routes: whoever calls in process is counted too (Zitadel CVE-2025-64102), unless there is no
+network to count by.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from doorward.core.clock import Clock
+from doorward.db import Database, Statement, statement
+from doorward.errors import TooManyAttempts
+from doorward.settings import Limits as LimitSettings
+
+_COUNT: Final = """
+    INSERT INTO attempt (bucket, window_start, tries) VALUES (:bucket, :window_start, 1)
+    ON CONFLICT (bucket) DO UPDATE SET
+        tries = CASE WHEN attempt.window_start = excluded.window_start THEN attempt.tries + 1 ELSE 1 END,
+        window_start = excluded.window_start
+    RETURNING tries
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Something that is counted, and how often it may happen in a window."""
+
+    digest: bytes
+    limit: int
+
+    @classmethod
+    def of(cls, kind: str, name: str, limit: int) -> "Bucket":
+        """Name a bucket, for example ``("login", login_key)``."""
+        return cls(hashlib.sha256(f"{kind}\0{name}".encode()).digest()[:16], limit)
+
+
+class Limiter:
+    """Counts tries in windows of fixed length, in SQL, for all processes together."""
+
+    def __init__(self, *, database: Database, settings: LimitSettings, clock: Clock) -> None:
+        """Take what is needed."""
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+
+    def account(self, login_key: str) -> Bucket:
+        """What is counted for a login, known or not: the answer is the same."""
+        return Bucket.of("login", login_key, self._settings.per_account)
+
+    def network(self, network: str) -> Bucket:
+        """What is counted for a network."""
+        return Bucket.of("network", network, self._settings.per_network)
+
+    async def count(self, *buckets: Bucket) -> None:
+        """Count one try in each bucket. Raises :class:`TooManyAttempts` when one of them is over its limit."""
+        now = self._clock()
+        window_start = now - now % self._settings.window
+        # Sorted, so that two writes never wait for each other's rows crosswise.
+        ordered = sorted(buckets, key=lambda bucket: bucket.digest)
+        results = await self._database.write(
+            *(statement(_COUNT, bucket=bucket.digest, window_start=window_start) for bucket in ordered)
+        )
+        if any(rows[0]["tries"] > bucket.limit for bucket, rows in zip(ordered, results, strict=True)):
+            raise TooManyAttempts("limit reached", retry_after=window_start + self._settings.window - now)
+
+    def forgive(self, bucket: Bucket) -> Statement:
+        """Make the statement that forgets the tries of a bucket, for the write of a success."""
+        return statement("UPDATE attempt SET tries = 0 WHERE bucket = :bucket", bucket=bucket.digest)
+
+    def give_back(self, bucket: Bucket) -> Statement:
+        """Make the statement that takes one try back: a success is nothing to hold against an office or a campus."""
+        return statement(
+            "UPDATE attempt SET tries = tries - 1 WHERE bucket = :bucket AND tries > 0", bucket=bucket.digest
+        )
+
+    def clean_up(self, *, now: int) -> Statement:
+        """Make the statement that forgets windows long gone."""
+        return statement("DELETE FROM attempt WHERE window_start < :before", before=now - 2 * self._settings.window)
