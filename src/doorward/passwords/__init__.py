@@ -1,0 +1,1 @@
+"""Knowledge: password policy, hashing, log-in, change."""
