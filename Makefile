@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HASHED := --require-hashes --requirement
 
-.PHONY: help setup dev serve test lint bench docs update build check-install release lower-bounds clean
+.PHONY: help setup dev serve test lint bench docs update audit build check-install release lower-bounds clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,12 +58,13 @@ bench: dev ## measure against the aims; see docs/reference/benchmarks.md
 docs: dev ## write the generated pages of docs/reference/
 	@$(BIN)/python -m scripts.generate_reference
 
-update: dev ## newest versions into requirements/*.txt, then the vulnerability check and the tests
+update: dev ## newest versions into requirements/*.txt, then the tests and the vulnerability check
 	@UV=$(BIN)/uv scripts/compile-requirements
-	@$(MAKE) --no-print-directory dev
-	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/runtime.txt
-	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/dev.txt
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory audit
+
+audit: dev ## look the pinned versions up among the known vulnerabilities
+	@$(BIN)/python scripts/audit.py
 
 build: dev ## source distribution and wheel into dist/, the same bytes for the same commit
 	@rm -rf dist

@@ -17,7 +17,22 @@ import click
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by `make docs`. Change the code it is made from, not this page. -->"
-MINUTE, HOUR, DAY = 60, 3600, 86400
+FIELD_CODES: Mapping[str, str] = {
+    "required": "The member is missing.",
+    "unknown_field": "There is no such member.",
+    "wrong_type": "The member has another type, or a value outside what is allowed.",
+    "too_short": "The value is shorter than allowed.",
+    "too_long": "The value is longer than allowed.",
+    "invalid_email": "This is not an e-mail address.",
+    "invalid_username": "A username has other characters or another length.",
+    "password_too_short": "The password has fewer code points than the policy wants.",
+    "password_too_long": "The password has more code points, or for bcrypt more bytes, than can be hashed.",
+    "password_too_common": "The password is on the list of common ones, or too easy to guess.",
+    "password_too_similar": "The password resembles the e-mail address, the username or the name of the service.",
+    "password_breached": "The password is known from a breach.",
+}
+"""What the codes of a ``FieldError`` mean; a test sees to it that the source uses no other."""
+
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
 
 
@@ -49,7 +64,7 @@ def page(title: str, introduction: str, lines: Iterator[str]) -> str:
 
 def errors() -> str:
     """Every code a caller may see; the ``type`` of a problem points to its heading here."""
-    from doorward.errors import CODES, FIELD_CODES
+    from doorward.errors import CODES
 
     def lines() -> Iterator[str]:
         yield from table(
@@ -83,79 +98,25 @@ def errors() -> str:
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
-def duration(seconds: int) -> str:
-    """Write a duration the way a configuration does."""
-    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-def default_of(entry: Any) -> str:
-    """Show a default as one would write it."""
-    if entry.default in (None, "", ()):
-        return "–"
-    if entry.kind == "duration":
-        return f"`{duration(entry.default)}`"
-    if entry.kind == "switch":
-        return f"`{str(entry.default).lower()}`"
-    return f"`{entry.default}`"
-
-
-def range_of(entry: Any) -> str:
-    """Show what a setting may be."""
-    if entry.choices:
-        return ", ".join(f"`{choice}`" for choice in entry.choices)
-    show = duration if entry.kind == "duration" else str
-    least = "" if entry.least is None else show(entry.least)
-    most = "" if entry.most is None else show(entry.most)
-    bounds = (
-        f"{least} to {most}" if least and most else f"at least {least}" if least else f"at most {most}" if most else ""
-    )
-    unit = " characters" if bounds and entry.kind == "text" else ""
-    return f"{entry.kind}, {bounds}{unit}" if bounds else str(entry.kind)
-
-
 def settings() -> str:
-    """Every setting, by section."""
-    from doorward.configuration.catalogue import sections
+    """Every setting, by section; the command line renders the same page."""
+    from doorward.cli.settings_reference import render
 
-    def lines() -> Iterator[str]:
-        for section in sections():
-            yield from (f"## {section.name or 'Top level'}", "", prose(section.description), "")
-            yield from table(
-                ["setting", "variable", "value", "default", "meaning"],
-                [
-                    [
-                        f"`{entry.dotted}`",
-                        " or ".join(f"`{name}`" for name in (entry.variable, entry.file_variable) if name),
-                        range_of(entry),
-                        default_of(entry),
-                        paragraph(entry.description),
-                    ]
-                    for entry in section.entries
-                ],
-            )
-            yield ""
-
-    return page(
-        "Settings",
-        "Sources, strongest first: arguments of `Settings`, environment variables, `.env` (read by the command line"
-        " only), `doorward.toml`, the defaults below. Durations are written `90`, `30s`, `10m`, `12h` or `30d`; lists"
-        " are separated by commas. `doorward settings` shows the values in use and where each came from.",
-        lines(),
-    )
+    return render()
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def commands_of(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command below, with the words that call it."""
-    yield path, command
+def commands_of(command: click.Command, parent: click.Context | None = None) -> Iterator[click.Context]:
+    """The context of a command and of every command below it; it knows the words that call the command."""
+    context = click.Context(command, info_name="doorward" if parent is None else command.name, parent=parent)
+    yield context
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from commands_of(command.commands[name], f"{path} {name}")
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from commands_of(below, context)
 
 
 def parameters_of(command: click.Command) -> Iterator[list[str]]:
@@ -170,14 +131,17 @@ def parameters_of(command: click.Command) -> Iterator[list[str]]:
 
 def commands() -> str:
     """Every command with its arguments and options."""
-    from doorward.cli import main
+    from doorward.cli.main import doorward
 
     def lines() -> Iterator[str]:
-        for path, command in commands_of(main, "doorward"):
-            if command.hidden:
-                continue
-            yield from (f"## {path}", "", prose((command.help or "").replace("\b\n", "").replace("\f", "")), "")
-            rows = list(parameters_of(command))
+        for context in commands_of(doorward):
+            yield from (
+                f"## {context.command_path}",
+                "",
+                prose(re.sub("[\b\f]\n?", "", context.command.help or "")),
+                "",
+            )
+            rows = list(parameters_of(context.command))
             if rows:
                 yield from table(["argument or option", "meaning"], rows)
                 yield ""

@@ -38,23 +38,6 @@ CODES: "dict[str, type[Problem]]" = {}
 """Every public code with the class that carries it; the documentation and its test are made from it."""
 
 
-FIELD_CODES: Mapping[str, str] = {
-    "required": "The member is missing.",
-    "unknown_field": "There is no such member.",
-    "wrong_type": "The member has another type, or a value outside what is allowed.",
-    "too_short": "The value is shorter than allowed.",
-    "too_long": "The value is longer than allowed.",
-    "invalid_email": "This is not an e-mail address.",
-    "invalid_username": "A username has other characters or another length.",
-    "password_too_short": "The password has fewer code points than the policy wants.",
-    "password_too_long": "The password has more code points, or for bcrypt more bytes, than can be hashed.",
-    "password_too_common": "The password is on the list of common ones, or too easy to guess.",
-    "password_too_similar": "The password resembles the e-mail address, the username or the name of the service.",
-    "password_breached": "The password is known from a breach.",
-}
-"""Every code of a :class:`FieldError` with its meaning."""
-
-
 class DoorwardError(Exception):
     """The root of everything doorward raises on purpose."""
 

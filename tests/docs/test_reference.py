@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from doorward.errors import CODES, FIELD_CODES
-from scripts.generate_reference import FOLDER, PAGES
+from doorward.errors import CODES
+from scripts.generate_reference import FIELD_CODES, FOLDER, PAGES
 from tests.architecture.test_source import MODULES
 
 
