@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from doorward.db import Database, open_database
+from doorward.settings import Settings
 from tests.support import engines
+from tests.support.house import House, open_house, settings_for
 from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 
 ENGINES = ("sqlite", "postgresql")
@@ -53,3 +55,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Make safe settings for a fresh database."""
+    return settings_for(database_url, tmp_path)
+
+
+@pytest.fixture
+async def house(settings: Settings) -> AsyncIterator[House]:
+    """Lend a whole instance in process, on each engine."""
+    async with open_house(settings) as opened:
+        yield opened
