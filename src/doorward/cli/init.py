@@ -1,7 +1,7 @@
 """``doorward init``: the first step on a fresh machine. It makes what is missing and touches nothing that is there."""
 
+import base64
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,8 @@ import click
 
 from doorward.cli.output import Output, json_option
 from doorward.cli.sources import Sources, judge
+from doorward.core.clock import system_entropy
+from doorward.core.secret import SECRET_MIN_BYTES
 
 DEFAULT_ORIGIN: Final = "https://localhost:8443"
 PRIVATE_FILE: Final = 0o600
@@ -57,7 +59,7 @@ def init(sources: Sources, *, origin: str, as_json: bool) -> None:
 
 
 def _write_env(path: Path, origin: str) -> str:
-    text = _ENV.format(origin=origin, secret=secrets.token_urlsafe(32))
+    text = _ENV.format(origin=origin, secret=_fresh_secret())
     try:
         # O_EXCL: never somebody else's file, never through a symbolic link; the mode is there before the content.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
@@ -67,6 +69,10 @@ def _write_env(path: Path, origin: str) -> str:
         os.fchmod(descriptor, PRIVATE_FILE)
         file.write(text)
     return "written, with a fresh secret"
+
+
+def _fresh_secret() -> str:
+    return base64.urlsafe_b64encode(system_entropy(SECRET_MIN_BYTES)).decode().rstrip("=")
 
 
 def _make_folder(path: Path) -> str:

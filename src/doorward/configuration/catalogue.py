@@ -10,7 +10,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from msgspec import NODEFAULT, Meta, Struct
+from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from doorward.core.secret import Secret
@@ -99,7 +99,6 @@ def _entries(section: str, struct: type[Struct]) -> Iterator[Entry]:
     hints = get_type_hints(struct, include_extras=True)
     for field in fields(struct):
         if not isinstance(field.default, Struct):
-            assert field.default is not NODEFAULT
             yield _entry(section, field.name, hints[field.name], field.default)
 
 

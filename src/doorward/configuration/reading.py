@@ -76,10 +76,11 @@ def read(
                 unread.add(entry.dotted)
             if value is not None or not problem:
                 sections.setdefault(entry.section, {})[entry.attribute] = value
-    return Reading(_build(sections), sources, tuple(findings), frozenset(unread))
+    return Reading(build(sections), sources, tuple(findings), frozenset(unread))
 
 
-def _build(sections: dict[str, dict[str, object]]) -> Settings:
+def build(sections: dict[str, dict[str, object]]) -> Settings:
+    """Make settings of typed values by section and attribute; what is missing has its default."""
     top: dict[str, Any] = dict(sections.pop("", {}))
     for name, values in sections.items():
         top[name] = type(getattr(Settings(), name))(**values)

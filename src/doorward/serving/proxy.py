@@ -1,0 +1,174 @@
+"""Forwarded headers: believed from listed proxies, dropped from everybody else (ASVS 4.1.3).
+
+``X-Forwarded-For`` and ``Forwarded`` (RFC 7239) are lists to which each proxy appends, so only their right end was
+written by somebody we know: the client is the rightmost address that is not a listed proxy, and what is further left
+is the client's own invention. A proxy that writes one of the two passes the other on as the client sent it; where both
+are there and disagree, nobody can tell which is which, and the request is refused (authentik CVE-2024-47070: a header
+that could not be parsed must never become a way around something).
+
+The app behind sees a scope with the real client and no forwarded header at all, so it cannot believe one by mistake.
+"""
+
+import ipaddress
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from doorward.errors import MalformedRequest, Problem, ProxyRequired
+from doorward.serving.lifespan import App
+from doorward.serving.redirect import decide
+from doorward.verify.answers import DEFAULT_REALM, DOCUMENTATION, Answer, refusal
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_HOPS: Final = 32
+_X_FORWARDED: Final = b"x-forwarded-"
+_CLIENT_HEADERS: Final = frozenset(
+    (b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-forwarded-for")
+)
+_PAIR: Final = re.compile(r'\s*(?P<name>[A-Za-z]+)=(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s;,"]+))\s*')
+
+_log = logging.getLogger("doorward.serving")
+
+
+class _Ambiguous(ValueError):  # noqa: N818 - reads as what it is
+    """The forwarded headers cannot be believed; the text says why, for logs."""
+
+
+class ForwardedHeaders:
+    """ASGI middleware around the app that ``doorward serve`` serves.
+
+    ``required``: behind a proxy, where others than the listed proxies are refused with 403 and what reached a proxy
+    over plain HTTP is answered like on the plain listener.
+    """
+
+    def __init__(self, app: App, *, trusted: Iterable[str], required: bool, origin: str, mount_path: str = "") -> None:
+        """Wrap ``app``; ``trusted`` are addresses or networks, checked before (``configuration/safety.py``)."""
+        self._app = app
+        self._trusted = tuple(ipaddress.ip_network(each) for each in trusted)
+        self._required = required
+        self._origin = origin
+        self._mount_path = mount_path
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, or pass it on with a scope that tells the truth."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = self._refusal_or_rewrite(scope)
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _refusal_or_rewrite(self, scope: Any) -> Answer | None:
+        forwarded, scope["headers"] = _separate(scope["headers"])
+        peer = _address(scope["client"][0]) if scope.get("client") else None
+        if peer is None or not _within(peer, self._trusted):
+            return _refuse(ProxyRequired()) if self._required else None
+        try:
+            client = _client(forwarded, self._trusted) or peer
+            scheme = _scheme(forwarded) or "https"
+        except _Ambiguous as why:
+            _log.warning("a forwarded header from %s was refused: %s", peer, why)
+            return _refuse(MalformedRequest(detail="The forwarded headers are malformed or contradict each other."))
+        scope["client"] = (str(client), 0)
+        scope["scheme"] = scheme
+        if scheme == "https":
+            return None
+        target = scope.get("raw_path") or scope["path"].encode()
+        if scope.get("query_string"):
+            target += b"?" + scope["query_string"]
+        headers = scope["headers"]
+        return decide(scope["method"].encode(), target, headers, origin=self._origin, mount_path=self._mount_path)
+
+
+def _separate(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, list[str]], list[tuple[bytes, bytes]]]:
+    forwarded: dict[bytes, list[str]] = {}
+    kept = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower.startswith(_X_FORWARDED) or lower in _CLIENT_HEADERS:
+            forwarded.setdefault(lower, []).append(value.decode("latin-1"))
+        else:
+            kept.append((name, value))
+    return forwarded, kept
+
+
+def _client(forwarded: dict[bytes, list[str]], trusted: Sequence[Network]) -> Ip | None:
+    """Return who the proxies say is asking, or ``None`` when they say nothing. Raises ``_Ambiguous``."""
+    found = set()
+    if b"x-forwarded-for" in forwarded:
+        found.add(_rightmost(",".join(forwarded[b"x-forwarded-for"]).split(","), trusted))
+    if b"forwarded" in forwarded:
+        found.add(_rightmost([hop.get("for", "") for hop in _hops(forwarded[b"forwarded"])], trusted))
+    if len(found) > 1:
+        raise _Ambiguous("X-Forwarded-For and Forwarded disagree")
+    return found.pop() if found else None
+
+
+def _rightmost(hops: list[str], trusted: Sequence[Network]) -> Ip:
+    """Walk from the right over the listed proxies to the first other address; if all are listed, it is the leftmost."""
+    client: Ip | None = None
+    for hop in hops[: -MAX_HOPS - 1 : -1]:
+        client = _address(hop.strip())
+        if client is None or not _within(client, trusted):
+            break
+    if client is None:
+        raise _Ambiguous("an entry written by a proxy is not an address")
+    return client
+
+
+def _scheme(forwarded: dict[bytes, list[str]]) -> str | None:
+    """Return the scheme that the nearest proxy was asked with, or ``None`` when it does not say."""
+    found = set()
+    if b"x-forwarded-proto" in forwarded:
+        found.add(forwarded[b"x-forwarded-proto"][-1].rpartition(",")[2].strip().lower())
+    protos = [hop["proto"].lower() for hop in _hops(forwarded.get(b"forwarded", [])) if "proto" in hop]
+    found.update(protos[-1:])
+    if len(found) > 1 or not found <= {"http", "https"}:
+        raise _Ambiguous("the scheme is unknown or told in two ways")
+    return found.pop() if found else None
+
+
+def _hops(values: list[str]) -> list[dict[str, str]]:
+    """Parse ``Forwarded`` (RFC 7239 §4) strictly: no escapes, no parameter twice in a hop."""
+    hops: list[dict[str, str]] = []
+    for element in ",".join(values).split(",")[-MAX_HOPS:] if values else ():
+        hop: dict[str, str] = {}
+        for pair in element.split(";"):
+            match = _PAIR.fullmatch(pair)
+            if match is None or match["name"].lower() in hop:
+                raise _Ambiguous("Forwarded cannot be parsed")
+            hop[match["name"].lower()] = match["quoted"] if match["quoted"] is not None else match["token"]
+        hops.append(hop)
+    return hops
+
+
+def _address(text: str) -> Ip | None:
+    """Read an address, with or without a port, brackets or the IPv4-mapped form; ``None`` for anything else."""
+    if text.startswith("["):
+        bare, _, port = text[1:].partition("]")
+        port = port.removeprefix(":") if port.startswith(":") else port and "wrong"
+    elif text.count(":") == 1:
+        bare, _, port = text.partition(":")
+    else:
+        bare, port = text, ""
+    if "%" in bare or (port and not (port.isascii() and port.isdigit() and len(port) <= 5)):
+        return None
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _within(address: Ip, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _refuse(problem: Problem) -> Answer:
+    return refusal(problem, realm=DEFAULT_REALM, documentation=DOCUMENTATION)

@@ -1,0 +1,63 @@
+"""The first screen: what runs, where everything goes, and the next thing to type. Printed once, for people."""
+
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from doorward.settings import Settings
+
+_BCRYPT_KIB: Final = 4
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+def first_screen(settings: Settings, *, authority: Path | None) -> str:
+    """Return the text. ``authority`` is the local authority's certificate, or ``None`` when a real one is served."""
+    serving = settings.serving
+    listens = f"{serving.host}:{serving.port}"
+    facts = {
+        "Address": f"{settings.issuer}  ({'plain HTTP for the proxy' if serving.behind_proxy else 'TLS'} on {listens})",
+        "Database": _database(settings),
+        "Mail": "nowhere: e-mail verification is off",
+        "Hashing": _hashing(settings),
+        "Workers": str(serving.workers),
+    }
+    if serving.behind_proxy:
+        facts["Proxies"] = ", ".join(serving.trusted_proxies)
+    elif serving.http_port:
+        facts["HTTP"] = f"{serving.host}:{serving.http_port} points pages to HTTPS and refuses the API"
+    if authority is not None:
+        facts["Certificate"] = f"for development, signed by {authority}"
+        facts["Trust it"] = f"curl --cacert {authority} …, or import it in your browser (docs/how-to)"
+    reached = urlsplit(settings.origin)
+    if reached.hostname in _LOOPBACK and (reached.port or 443) != serving.port and not serving.behind_proxy:
+        facts["Note"] = (
+            f"the origin says port {reached.port or 443}; set DOORWARD_ORIGIN if browsers use {serving.port}"
+        )
+    width = max(map(len, facts)) + 2
+    lines = ["doorward is serving.", "", *(f"  {name.ljust(width)}{value}" for name, value in facts.items())]
+    return "\n".join([*lines, "", "Try next:", "", _next(settings, authority), ""])
+
+
+def _database(settings: Settings) -> str:
+    url = urlsplit(settings.database_url)
+    if url.scheme == "sqlite":
+        return f"SQLite, {settings.database_url.removeprefix('sqlite:///')}"
+    return f"PostgreSQL, {url.path.lstrip('/') or 'default database'} on {url.hostname or 'the local socket'}"
+
+
+def _hashing(settings: Settings) -> str:
+    passwords = settings.passwords
+    threads = passwords.hash_threads or min(4, os.cpu_count() or 1)
+    cost = passwords.argon2_memory if passwords.algorithm == "argon2id" else _BCRYPT_KIB
+    total = threads * cost * settings.serving.workers / 1024
+    per = f"{threads} threads × {cost / 1024:.0f} MiB" if cost >= 1024 else f"{threads} threads × {cost} KiB"
+    return f"{passwords.algorithm}, at most {total:.0f} MiB ({per} × {settings.serving.workers} workers)"
+
+
+def _next(settings: Settings, authority: Path | None) -> str:
+    trust = f"--cacert {authority} " if authority else ""
+    body = '{"email": "ada@example.org", "password": "seven otters paint a bridge"}'
+    return (
+        f"  curl {trust}{settings.issuer}/v1/accounts \\\n    -H 'Content-Type: application/json' \\\n    -d '{body}'"
+    )

@@ -1,0 +1,122 @@
+"""One worker: an app, its lifespan, and the Granian server that answers for it, in this process.
+
+The server is Granian's embedded one, on this process's own event loop: with one worker everything is one process, which
+is what keeps ``doorward serve`` small and quick to start. Renewing the certificate starts a second server on the next
+socket, lets the first finish what it has, and closes it (see ``listening.py``). The app is not touched by that.
+"""
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # Granian's own import, typed too narrowly
+from granian.server.embed import Server
+
+from doorward.serving.lifespan import App, Lifespan
+from doorward.serving.listening import BACKLOG
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_CONNECTIONS: Final = 2048
+_SECONDS: Final = 1000
+
+HTTP1: Final = HTTP1Settings(header_read_timeout=15 * _SECONDS, max_buffer_size=MAX_HEADER_BYTES)
+HTTP2: Final = HTTP2Settings(
+    keep_alive_interval=30 * _SECONDS,
+    keep_alive_timeout=10,
+    max_concurrent_streams=128,
+    max_headers_size=MAX_HEADER_BYTES,
+)
+
+_log = logging.getLogger("doorward.serving")
+
+
+class _Server(Server):
+    """Granian on a socket that is handed in, logging to where everything else does."""
+
+    def __init__(self, app: App, listener: socket.socket, pair: tuple[Path, Path] | None) -> None:
+        certificate, private_key = pair or (None, None)
+        self._listener = listener
+        super().__init__(
+            app,
+            address=listener.getsockname()[0],
+            port=listener.getsockname()[1],
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.auto,
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=MAX_CONNECTIONS,
+            http1_settings=HTTP1,
+            http2_settings=HTTP2,
+            log_level=LogLevels.error,
+            log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
+            ssl_cert=certificate,
+            ssl_key=private_key,
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = None
+        holder: Any = SocketHolder
+        self._shd = holder(self._listener.detach(), False, BACKLOG)
+
+
+class Worker:
+    """An app being served. ``pair`` is certificate and key, or ``None`` for plain HTTP behind a proxy."""
+
+    def __init__(self, app: App, pair: tuple[Path, Path] | None, *, drain: float, grace: float) -> None:
+        """Take the app and how long (in seconds) to wait for what is under way."""
+        self._app = app
+        self._pair = pair
+        self._drain = drain
+        self._grace = grace
+        self._lifespan = Lifespan(app)
+        self._servers: list[tuple[Any, asyncio.Task[Any]]] = []
+        self._renewal = asyncio.Lock()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Start the app, then answer on ``listener``, which is taken over. Raises what the app raises."""
+        await self._lifespan.start()
+        self._serve(listener)
+
+    async def renew(self, listener: socket.socket) -> None:
+        """Answer on ``listener`` with the certificate as it is on disk now, and let the server before end in peace.
+
+        Raises ``ssl.SSLError`` or ``OSError`` when the certificate cannot be used; the old server then goes on.
+        """
+        async with self._renewal:
+            old = list(self._servers)
+            self._serve(listener)
+            await asyncio.sleep(self._drain)
+            await self._end(old)
+
+    async def wait(self) -> None:
+        """Return when no server is left; one ends by itself only when something is badly wrong."""
+        while self._servers:
+            await asyncio.wait([serving for _, serving in self._servers], return_when=asyncio.FIRST_COMPLETED)
+            self._servers = [each for each in self._servers if not each[1].done()]
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is in flight (at most ``grace`` seconds), end the app."""
+        await self._end(list(self._servers))
+        await self._lifespan.stop()
+
+    def _serve(self, listener: socket.socket) -> None:
+        try:
+            server = _Server(self._app, listener, self._pair)
+        except BaseException:
+            listener.close()
+            raise
+        self._servers.append((server, asyncio.create_task(server.serve())))
+
+    async def _end(self, servers: list[tuple[Any, asyncio.Task[Any]]]) -> None:
+        for server, _ in servers:
+            server.stop()
+        servings = [serving for _, serving in servers]
+        late = (await asyncio.wait(servings, timeout=self._grace))[1] if servings else ()
+        if late:
+            _log.warning("connections were still open after %.0f seconds and have been dropped", self._grace)
