@@ -7,7 +7,7 @@ known here. The arithmetic is done by ``cryptography``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, Protocol
+from typing import ClassVar, Final, Literal, Protocol, assert_never
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -145,6 +145,8 @@ def generate(algorithm: Algorithm) -> PrivateKey:
             return ed25519.Ed25519PrivateKey.generate()
         case "RS256":
             return rsa.generate_private_key(public_exponent=65537, key_size=RSA_OWN_BITS)
+        case _:
+            assert_never(algorithm)
 
 
 def public_key(private: PrivateKey) -> PublicKey:
@@ -158,6 +160,8 @@ def public_key(private: PrivateKey) -> PublicKey:
             if private.key_size < RSA_OWN_BITS:
                 raise ValueError("the RSA key is too short to sign with")
             return RSAPublicKey(private.public_key())
+        case _:
+            assert_never(private)
 
 
 def sign(private: PrivateKey, message: bytes) -> bytes:
@@ -170,6 +174,8 @@ def sign(private: PrivateKey, message: bytes) -> bytes:
             return private.sign(message)
         case rsa.RSAPrivateKey():
             return private.sign(message, _PKCS1, _SHA256)
+        case _:
+            assert_never(private)
 
 
 def _check_kind(jwk: Mapping[str, object], kty: str, crv: str | None) -> None:
