@@ -7,6 +7,7 @@ its entry fails. Whatever a page says is taken from the docstring or description
 import inspect
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from http import HTTPStatus
@@ -235,11 +236,30 @@ def body_of(document: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[st
         yield from members(document, media.get("schema", {}))
 
 
+def answers_of(document: Mapping[str, Any], responses: Mapping[str, Any]) -> Iterator[str]:
+    """What comes back: a paragraph for each success, one line for all refusals."""
+    refusals = []
+    for status, answer in responses.items():
+        if str(status).startswith(("4", "5")):
+            codes = re.findall(r"`(\w+)`", resolve(document, answer).get("description", ""))
+            refusals += [f"{status} " + ", ".join(f"[`{code}`](errors.md#{code})" for code in codes)]
+        else:
+            content = list(body_of(document, answer))
+            yield from (f"Answer **{status}**" + (":" if content else ", without a body."), "")
+            yield from (*content, "") if content else ()
+    if refusals:
+        yield from ("Refused with " + "; ".join(refusals) + ".", "")
+
+
 def api() -> str:
     """Every path and method of the OpenAPI document."""
+    from doorward import Doorward, Settings
+    from doorward.core.secret import Secret
+    from doorward.settings import Accounts
     from doorward.web.openapi import document as build
 
-    document = build()
+    settings = Settings(secret=(Secret(secrets.token_urlsafe(32)),), accounts=Accounts(email_verification="off"))
+    document = build(Doorward(settings).operations(), issuer="", title="", version="")
 
     def lines() -> Iterator[str]:
         for path, item in document["paths"].items():
@@ -252,12 +272,7 @@ def api() -> str:
                     yield f"- `{named['name']}` in {named['in']}: {paragraph(named.get('description'))}"
                 if "requestBody" in operation:
                     yield from ("Request:", "", *body_of(document, operation["requestBody"]), "")
-                for status, answer in operation.get("responses", {}).items():
-                    description = resolve(document, answer).get("description", "")
-                    problem = not str(status).startswith("2")
-                    content = [] if problem else list(body_of(document, answer))
-                    yield f"**{status}** {paragraph(description)}"
-                    yield from ("", *content, "") if content else ("",)
+                yield from answers_of(document, operation.get("responses", {}))
 
     return page(
         "HTTP API",

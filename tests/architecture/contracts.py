@@ -12,11 +12,12 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 ROOT = "doorward"
-LAYERS = ("model", "store", "flows", "routes")
+LAYERS = ("model", "store", "flows", "views", "routes")
 """The files of a slice, lowest first. Further modules of a slice stand where their imports put them."""
 
+FACES = ("routes", "views")
 SHARED = ("model", "flows")
-"""What a slice shows to other slices."""
+"""What a slice shows to other slices. Its ``views``, the shapes of its answers, are for routes and views only."""
 
 
 def matches(module: str, patterns: list[str]) -> bool:
@@ -90,6 +91,8 @@ class Reserved(Listed):
 class Slices(Listed):
     """Inside a slice imports run ``routes → flows → store, model``; other slices see its ``flows`` and ``model`` only.
 
+    Between ``flows`` and ``routes`` may stand ``views``, the shapes of answers, which the routes of others may use too.
+
     A slice is a package directly below the root with a ``store``, ``flows`` or ``routes``. ``wiring`` are the modules
     that put slices together: they, and nobody else outside, may import ``routes`` and the further modules of a slice.
     """
@@ -97,7 +100,12 @@ class Slices(Listed):
     wiring: Any = fields.ListField(subfield=fields.StringField())
 
     def violations(self, graph: ImportGraph) -> list[str]:
-        """Imports that run upwards inside a slice, and imports from outside of what is not shown."""
+        """Imports that run upwards inside a slice, and imports from outside of what is not shown.
+
+        The root package names what is public and loads it when asked, so a path through it is no path.
+        """
+        for public in graph.find_modules_directly_imported_by(ROOT):
+            graph.remove_import(importer=ROOT, imported=public)
         slices = [
             package
             for package in graph.find_children(ROOT)
@@ -122,6 +130,7 @@ class Slices(Listed):
             for importer in graph.find_modules_that_directly_import(module):
                 is_own = importer == package or importer.startswith(f"{package}.")
                 is_wired = name != "store" and matches(importer, self.wiring)
-                if not is_own and not is_wired and name not in SHARED:
+                is_face = name == "views" and importer.split(".")[-1] in FACES
+                if not (is_own or is_wired or is_face or name in SHARED):
                     lines.append(f"{importer} imports {module}; others see {' and '.join(SHARED)} of a slice only")
         return lines

@@ -25,9 +25,7 @@ WALL_CLOCK = {
     "datetime.datetime.utcnow",
     "datetime.datetime.utcfromtimestamp",
     "time.ctime",
-    "time.gmtime",
     "time.localtime",
-    "time.strftime",
     "time.time",
     "time.time_ns",
 }
