@@ -59,6 +59,17 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     assert not broken
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=page_id)
+def test_page_is_found_from_the_index(page: Path) -> None:
+    """A page that the index does not name is not read."""
+    index = ROOT / "docs" / "index.md"
+    linked = {
+        (index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))
+    }
+
+    assert page in linked | {index}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_python_in_a_page_parses(page: Path) -> None:
     """What a page shows as Python can be pasted."""
