@@ -45,9 +45,9 @@ def run(name: str, module: list[str]) -> Outcome:
 
 
 def count_tests(report: Path) -> tuple[int, int, int]:
-    """How many tests passed, failed and were skipped, from a JUnit report; a missing report is one failure."""
+    """How many tests passed, failed and were skipped, from a JUnit report; without a report nothing ran."""
     if not report.exists():
-        return 0, 1, 0
+        return 0, 0, 0
     suites = list(ET.parse(report).getroot().iter("testsuite"))
     total, failures, errors, skipped = (
         sum(int(suite.get(name, "0")) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
@@ -58,18 +58,16 @@ def count_tests(report: Path) -> tuple[int, int, int]:
 def main(arguments: list[str]) -> int:
     """Run the steps, print what failed and the closing line."""
     outcomes = [run(name, module) for name, module in STATIC.items()]
+    passed = failed = skipped = 0
     if "--static" in arguments:
         outcomes.append(run("architecture", ["pytest", "-q", "-p", "no:cacheprovider", "tests/architecture"]))
-        passed = failed = skipped = 0
     else:
         for stale in ROOT.glob(".coverage*"):
             stale.unlink()
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "tests.xml"
-            tests = run("pytest", ["coverage", "run", "-m", "pytest", "-n", "auto", f"--junit-xml={report}"])
+            outcomes.append(run("pytest", ["coverage", "run", "-m", "pytest", "-n", "auto", f"--junit-xml={report}"]))
             passed, failed, skipped = count_tests(report)
-        if not tests.passed and not failed:
-            failed = 1
         outcomes += [run(name, module) for name, module in COVERAGE.items()]
 
     print("---")
