@@ -136,6 +136,12 @@ class Sessions:
             await self._database.write(store.seen(session.id, now=now))
         return Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
 
+    async def behind(self, cookie: str) -> Session | None:
+        """Find the session of a genuine cookie of any generation, live or not, for an operator; nothing is touched."""
+        opaque = unseal(self._ring, COOKIE_PREFIX, cookie)
+        row = None if opaque is None else await store.find_by_handle(self._database, opaque.handle)
+        return None if row is None else store.from_row(row)
+
     async def find(self, session_id: str) -> Session | None:
         """Find a session by its public id, live or not."""
         return await store.find(self._database, session_id)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from doorward.audit.flows import entry
@@ -18,7 +19,7 @@ from doorward.core.source import Source
 from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
 from doorward.errors import StorageUnavailable
 from doorward.hooks import Events, SigningKeysRotated
-from doorward.jose.keys import KeySet, SigningKey
+from doorward.jose.keys import KeySet, SigningKey, VerifyingKey
 from doorward.revocation.flows import LEEWAY, Revocations
 from doorward.settings import Tokens as TokenSettings
 from doorward.tokens import store
@@ -32,6 +33,15 @@ KEY_SET_MAX_AGE: Final = 300
 """Seconds for which others may keep the published set: far below ``tokens.key_publication``."""
 
 _ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedKey:
+    """A key as somebody finds it who only looks; ``public`` is ``None`` where it is retired or cannot be opened."""
+
+    record: KeyRecord
+    public: VerifyingKey | None
+    is_sealed_with_newest: bool
 
 
 class Keyring:
@@ -122,6 +132,15 @@ class Keyring:
     async def records(self) -> list[KeyRecord]:
         """Read every key, retired ones too."""
         return await store.keys(self._database)
+
+    async def survey(self) -> list[SurveyedKey]:
+        """Read and open every key for an operator who looks; unlike :meth:`load`, never change or give up one."""
+        surveyed = []
+        for record in await store.keys(self._database):
+            pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
+            public = None if pkcs8 is None else SigningKey.from_pkcs8(pkcs8, record.algorithm).public
+            surveyed.append(SurveyedKey(record, public, is_sealed_with_newest(self._ring, record.sealed)))
+        return surveyed
 
     async def _readable(self) -> dict[KeyRecord, SigningKey]:
         """Open the keys in use; one whose secret has left the ring is retired: its tokens must die."""
