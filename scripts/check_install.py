@@ -28,7 +28,7 @@ def free_port() -> int:
 
 def fetch(port: int, folder: Path) -> bytes:
     """``GET /health/live`` with the certificate checked against the authority that the server made."""
-    context = ssl.create_default_context(cafile=str(next((folder / "data").rglob("ca*.pem"))))
+    context = ssl.create_default_context(cafile=str(folder / "data" / "certificates" / "authority.pem"))
     with urllib.request.urlopen(f"https://localhost:{port}/health/live", context=context, timeout=2) as answer:
         body: bytes = answer.read()
         return body
@@ -40,7 +40,7 @@ def first_answer(server: "subprocess.Popen[bytes]", port: int, folder: Path) -> 
     while True:
         try:
             return fetch(port, folder)
-        except (OSError, StopIteration) as error:
+        except OSError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"the server did not answer: {error}") from error
             time.sleep(0.05)
