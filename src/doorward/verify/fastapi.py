@@ -39,9 +39,16 @@ from doorward.verify.model import Principal
 try:  # FastAPI lists a dependency of this class as a security scheme in its OpenAPI document
     from fastapi.openapi.models import HTTPBearer
     from fastapi.security.base import SecurityBase
-except ImportError:  # pragma: no cover - Starlette alone is enough; the suite has FastAPI
-    SecurityBase = object  # type: ignore[assignment, misc]
-    HTTPBearer = None  # type: ignore[assignment, misc]
+
+    class _Scheme(SecurityBase):
+        model = HTTPBearer(bearerFormat="JWT", description="An access token of doorward.")
+        scheme_name = "doorward"
+
+except ImportError:  # pragma: no cover - Starlette alone is enough; a test runs that in a process of its own
+
+    class _Scheme:  # type: ignore[no-redef]
+        pass
+
 
 FRESH_LIFETIME: Final = 600
 """Seconds that ``fresh=True`` means: the server's default for acts that need a recent log-in."""
@@ -80,12 +87,8 @@ def require(
     return Requirement(scope=scopes, role=roles, max_age=max_age, using=using, clock=clock)
 
 
-class Requirement(SecurityBase):
+class Requirement(_Scheme):
     """What :func:`require` makes. Its parts are not public."""
-
-    if HTTPBearer is not None:
-        model = HTTPBearer(bearerFormat="JWT", description="An access token of doorward.")
-    scheme_name = "doorward"
 
     def __init__(
         self,

@@ -16,7 +16,9 @@ from doorward.errors import InvalidToken
 from doorward.jose import jwt
 from doorward.jose.keys import KeySet
 
-TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1: an ID token or an OAuth state never passes as access
+TOKEN_TYPE: Final = "at+jwt"
+"""RFC 9068 section 2.1: an ID token or an OAuth state never passes as an access token."""
+
 MAX_LIFETIME: Final = 86_400
 """Seconds between ``iat`` and ``exp`` that are believed by default: the longest that the server can be set to."""
 
