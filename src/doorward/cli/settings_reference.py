@@ -29,7 +29,7 @@ def _section(section: Section) -> str:
     title = section.name.capitalize() or "Top level"
     rows = [_row(entry) for entry in section.entries]
     table = ["| setting | variable | may be | default | what it does |", "|---|---|---|---|---|", *rows]
-    return "\n".join([f"## {title}", "", section.description, "", *table, ""])
+    return "\n".join([f"## {title}", "", section.description.replace("``", "`"), "", *table, ""])
 
 
 def _row(entry: Entry) -> str:

@@ -189,7 +189,7 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 def _is_address(text: str) -> bool:
     try:
-        return bool(ipaddress.ip_address(text))
+        return ipaddress.IPv6Address(text).scope_id is None
     except ValueError:
         return False
 
