@@ -250,9 +250,10 @@ class Doorward:
         """Look whenever the database says so; what others revoked and rotated counts here a moment later."""
         while True:
             try:
-                async for _ in self._database.changes():
-                    await self.revocations.follow()
-                    await self.keys.follow()
+                async with contextlib.aclosing(self._database.changes()) as changes:
+                    async for _ in changes:
+                        await self.revocations.follow()
+                        await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")

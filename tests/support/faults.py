@@ -1,6 +1,6 @@
 """A database whose n-th call fails, to prove that nothing is issued and nothing is left half written."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, TypeVar
 
 from doorward.db import Database, Row, Statement
@@ -55,7 +55,7 @@ class FailingDatabase:
         results = await self.database.write(*statements)
         return self._answer(results, lost)
 
-    def changes(self) -> AsyncIterator[None]:
+    def changes(self) -> AsyncGenerator[None, None]:
         """Pass on the changes underneath."""
         return self.database.changes()
 

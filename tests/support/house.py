@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from doorward.core.secret import Secret
 from doorward.db import Database as DatabasePort
 from doorward.settings import Accounts, Database, Limits, Passwords, Settings
 
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 ORIGIN = "https://auth.example.test"
 PASSWORD = "correct horse battery staple"
 START = 1_800_000_000
@@ -104,7 +106,7 @@ async def clients(app: Any) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.As
     """Make a client without and one with cookies, the second saying like a browser that it comes from our origin."""
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=("203.0.113.7", 50000))
     async with (
-        httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+        httpx2.AsyncClient(transport=transport, base_url=ORIGIN, cookies=CookieJar(_NO_COOKIES)) as client,
         httpx2.AsyncClient(
             transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
         ) as browser,

@@ -5,7 +5,7 @@ with :meth:`Database.write`; what the engines do differently (group commit, pool
 here. The reasons are in ``docs/explanation/database.md``.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
 from doorward.db.statements import Duplicate, GuardFailed, Row, Statement, announced, guarded, statement
@@ -38,7 +38,10 @@ class Database(Protocol):
         ...
 
     async def open(self) -> None:
-        """Connect. Connections belong to the process that opened them: open after a fork, not before."""
+        """Connect; does nothing when it is open already.
+
+        Connections belong to the process that opened them: open after a fork, not before.
+        """
         ...
 
     async def close(self) -> None:
@@ -61,7 +64,7 @@ class Database(Protocol):
         """
         ...
 
-    def changes(self) -> AsyncIterator[None]:
+    def changes(self) -> AsyncGenerator[None, None]:
         """Yield at once, and again whenever somebody else may have committed something worth looking at.
 
         It only says *look*: it may yield for nothing, and several commits may share one yield. It ends when the

@@ -6,7 +6,7 @@ gained by grouping them here. Runs at the default isolation, READ COMMITTED, bec
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -62,6 +62,8 @@ class PostgresDatabase:
 
     async def open(self) -> None:
         """Connect once, to see that it works; raises ``StorageUnavailable``, or ``Misconfigured`` for a bad URL."""
+        if self._pool is not None:
+            return
         self._pool = Pool(self._connect, size=self._pool_size, timeout=self._timeout)
         try:
             await self.ping()
@@ -76,6 +78,7 @@ class PostgresDatabase:
             called.set()
         if pool is not None:
             await pool.close()
+            await asyncio.sleep(0)  # Lets the event loop close what was cut off, should it be about to end.
 
     async def fetch_all(self, sql: str, /, **parameters: Any) -> list[Row]:
         """Read all rows; see :class:`doorward.db.Database`."""
@@ -90,7 +93,7 @@ class PostgresDatabase:
         """Do all or nothing: one statement by itself, several in a transaction."""
         return await self._retried(statements)
 
-    async def changes(self) -> AsyncIterator[None]:
+    async def changes(self) -> AsyncGenerator[None, None]:
         """Yield when an announced write was committed anywhere, and now and then in case a message was lost."""
         called = asyncio.Event()
         self._followers.add(called)
@@ -108,6 +111,7 @@ class PostgresDatabase:
             self._followers.discard(called)
             if connection is not None:
                 connection.terminate()
+                await asyncio.sleep(0)  # Lets the event loop close the socket, should it be about to end.
 
     async def ping(self) -> None:
         """Ask for a constant."""
@@ -165,6 +169,16 @@ class PostgresDatabase:
         return self._constraints[key]
 
     async def _connect(self) -> Any:
+        connecting = asyncio.ensure_future(self._dial())
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # asyncpg leaves the socket open when it is cancelled while connecting: let it finish, and hang up.
+            with suppress(Exception):
+                (await connecting).terminate()
+            raise
+
+    async def _dial(self) -> Any:
         milliseconds = str(int(self._timeout * 1000))
         try:
             return await asyncpg.connect(
@@ -198,6 +212,10 @@ class PostgresDatabase:
             if connection is not None:
                 connection.terminate()
             return None
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.terminate()
+            raise
         return connection
 
 

@@ -10,14 +10,14 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from doorward.db.statements import Row, Statement
-from doorward.db.writer import Writer, storage_failure
+from doorward.db.writer import Writer, is_busy, storage_failure
 from doorward.errors import StorageUnavailable
 
 INLINE_BUDGET: Final = 0.002
@@ -47,9 +47,11 @@ class SqliteDatabase:
 
     async def open(self) -> None:
         """Create the file (mode 0600) and its folder (0700) if need be, and connect."""
+        if self._writer is not None:
+            return
         try:
             self._create()
-            connection = self._writing_connection()
+            connection = await self._writing_connection()
             self._reader = _Reader(self._path, budget=INLINE_BUDGET, timeout=self._timeout)
         except (OSError, sqlite3.Error) as error:
             raise StorageUnavailable(f"SQLite: {error}", retry_after=1) from error
@@ -83,7 +85,7 @@ class SqliteDatabase:
             raise StorageUnavailable("the database is closed")
         return await self._writer.submit(statements)
 
-    async def changes(self) -> AsyncIterator[None]:
+    async def changes(self) -> AsyncGenerator[None, None]:
         """Yield when any other connection, of this process or another, has committed since the last look."""
         seen = None
         while self._reader is not None:
@@ -128,12 +130,29 @@ class SqliteDatabase:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
-    def _writing_connection(self) -> sqlite3.Connection:
+    async def _writing_connection(self) -> sqlite3.Connection:
         connection = _connect(self._path, timeout=self._timeout)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
-        connection.execute("PRAGMA busy_timeout = 0")  # The writer waits by itself.
+        try:
+            await self._turn_on_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+            connection.execute("PRAGMA busy_timeout = 0")  # The writer waits by itself.
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    async def _turn_on_wal(self, connection: sqlite3.Connection) -> None:
+        """When several processes make a new file at once, SQLite refuses this one without waiting."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.005)
 
 
 class _Reader:
@@ -165,7 +184,6 @@ def _connect(path: Path, *, timeout: float) -> sqlite3.Connection:
         path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 

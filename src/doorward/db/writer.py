@@ -80,7 +80,7 @@ class Writer:
         while more:
             batch, more = self._next_batch()
             if batch:
-                self._deliver(_resolve, batch, self._commit(batch))
+                more = self._deliver(_resolve, batch, self._commit(batch)) and more
         self._connection.close()
         self._deliver(self._stopped.set_result, None)
 
@@ -98,9 +98,13 @@ class Writer:
             return batch, True
         return batch, False
 
-    def _deliver(self, callback: Callable[..., None], *arguments: object) -> None:
-        with suppress(RuntimeError):  # The event loop may be gone, and with it everybody who waited.
+    def _deliver(self, callback: Callable[..., None], *arguments: object) -> bool:
+        """Call back in the event loop; ``False`` if that is gone, and with it everybody who waited."""
+        try:
             self._loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:
+            return False
+        return True
 
     def _commit(self, batch: list[_Job]) -> "list[_Rows | Exception]":
         connection = self._connection
@@ -125,7 +129,7 @@ class Writer:
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if not is_busy(error) or time.monotonic() > deadline:
                     raise
             time.sleep(pause)
             pause = min(pause * 2, 0.008)
@@ -180,6 +184,11 @@ def _primary(error: BaseException) -> int:
     """Return SQLite's primary result code; 1, the general error, where the module itself raised."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether somebody else holds the lock at the moment."""
+    return _primary(error) == sqlite3.SQLITE_BUSY
 
 
 def refused(error: Exception, index: int) -> Exception:
