@@ -162,9 +162,10 @@ class Accounts:
         )
         if changed == account:
             return account
-        statement = store.update_profile(account_id, username=changed.username, profile=changed.profile)
-        await self._write(statement, ProfileChanged(account_id=account_id), source)
-        return changed
+        statement = store.update_profile(
+            account_id, username=username, keep_username=username is None and not remove_username, profile=profile
+        )
+        return store.from_row(await self._write(statement, ProfileChanged(account_id=account_id), source))
 
     # -- operators ---------------------------------------------------------------------------------------------------
 
@@ -219,14 +220,15 @@ class Accounts:
 
     # -- rules -------------------------------------------------------------------------------------------------------
 
-    async def _write(self, statement: Statement, event: Event, source: Source) -> None:
+    async def _write(self, statement: Statement, event: Event, source: Source) -> Row:
         try:
-            await self._database.write(statement, entry(event, now=self._clock(), source=source))
+            (row,), _ = await self._database.write(statement, entry(event, now=self._clock(), source=source))
         except GuardFailed:
             raise NotFound("no such account, or its state changed meanwhile") from None
         except Duplicate as duplicate:
             raise LoginTaken(duplicate.constraint) from None
         await self._events.publish(event)
+        return row
 
     def _check_username(self, username: str | None) -> list[FieldError]:
         error = None if username is None else check_username(username)

@@ -72,17 +72,23 @@ def insert(account: Account) -> Statement:
     )
 
 
-def update_profile(account_id: str, *, username: str | None, profile: dict[str, Any]) -> Statement:
-    """Set what the owner may set."""
+def update_profile(
+    account_id: str, *, username: str | None, keep_username: bool, profile: dict[str, Any] | None
+) -> Statement:
+    """Set what the owner may set. What is kept is not written, so two changes at once do not undo each other."""
     return guarded(
-        """
-        UPDATE account SET username = :username, username_key = :username_key, profile = :profile
-        WHERE id = :id AND disabled_at IS NULL RETURNING id
+        f"""
+        UPDATE account SET
+            username = CASE WHEN :keep_username = 1 THEN username ELSE :username END,
+            username_key = CASE WHEN :keep_username = 1 THEN username_key ELSE :username_key END,
+            profile = COALESCE(:profile, profile)
+        WHERE id = :id AND disabled_at IS NULL RETURNING {COLUMNS}
         """,
         id=account_id,
+        keep_username=int(keep_username),
         username=username,
         username_key=None if username is None else login_key(username),
-        profile=_dump(profile),
+        profile=None if profile is None else _dump(profile),
     )
 
 

@@ -4,6 +4,7 @@ Load, count, hash once, decide, write once, report. An unknown login, a disabled
 cost the same single hash as any other, and the same statements; what is refused is remembered before it is said.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -16,7 +17,6 @@ from doorward.db import Database, GuardFailed, Row, Statement
 from doorward.errors import (
     AccountDisabled,
     EmailNotVerified,
-    FieldError,
     InvalidCredentials,
     InvalidFields,
     NotFound,
@@ -27,7 +27,7 @@ from doorward.hooks import Event, Events, PasswordChanged, Reauthenticated, Sign
 from doorward.passwords import store
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.model import Admit, Candidate, Refuse, decide_login
-from doorward.passwords.policy import check_policy, normalise
+from doorward.passwords.policy import Assessment, assess, normalise
 from doorward.passwords.pool import HashingPool
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
@@ -198,29 +198,36 @@ class Passwords:
         self, password: str, *, pointer: str = "/password", email: str | None, username: str | None
     ) -> str:
         """Hash a new password that the policy accepts. Raises :class:`InvalidFields` and :class:`Overloaded`."""
-        errors = self.check(password, pointer=pointer, email=email, username=username)
-        if errors:
-            raise InvalidFields("password policy", errors=errors)
+        assessment = await self.assess(password, pointer=pointer, email=email, username=username)
+        if not assessment.acceptable:
+            raise InvalidFields("password policy", errors=assessment.errors)
         return await self._pool.hash(normalise(password))
 
-    def check(
-        self, password: str, *, pointer: str = "/password", email: str | None, username: str | None
-    ) -> list[FieldError]:
-        """Say what the policy has against a password."""
-        errors = check_policy(
+    async def assess(
+        self,
+        password: str,
+        *,
+        pointer: str = "/password",
+        email: str | None = None,
+        username: str | None = None,
+        source: Source = Source(),  # noqa: B008
+    ) -> Assessment:
+        """Say what the policy makes of a password, in a thread: the estimate of its strength takes milliseconds.
+
+        Raises :class:`TooManyAttempts` for a network that asks more often than a form does.
+        """
+        if source.network:
+            await self._limiter.count(self._limiter.questions(source.network))
+        return await asyncio.to_thread(
+            assess,
             password,
             settings=self._settings.passwords,
             email=email,
             username=username,
             service_name=self._settings.service_name,
             blocklist=self._blocklist,
+            pointer=pointer,
         )
-        return [replace(error, pointer=pointer) for error in errors]
-
-    async def failures(self, account_id: str) -> int | None:
-        """Count the wrong passwords since the last right one; ``None``: the account has no password."""
-        row = await store.find_by_id(self._database, account_id, now=self._clock())
-        return None if row is None else row["failures"]
 
     # -- proving -----------------------------------------------------------------------------------------------------
 
@@ -246,7 +253,7 @@ class Passwords:
         decision = decide_login(candidate, verified=verified, settings=self._settings.accounts)
         match decision:
             case Admit():
-                return decision, [self._limiter.forgive(account_bucket), *map(self._limiter.give_back, network)]
+                return decision, self._limiter.forgiving(account_bucket, *network)
             case Refuse(why, of, answer):
                 event = SignInRefused(account_id=of, why=why)
                 await self._database.write(store.fail(of or ""), entry(event, now=now, source=source))

@@ -113,21 +113,29 @@ class Keyring:
         With ``revoke`` a new key signs and every key so far, the staged one too, is retired at once: whatever they
         signed is refused from now on, whether it has expired or not.
         """
-        await self.load()
-        now = self._clock()
-        records = await self._readable()
         event = SigningKeysRotated(revoked=revoke)
+        for _ in range(_ATTEMPTS):
+            await self.load()
+            try:
+                await self._rotate(await self._readable(), event, source)
+            except (Duplicate, GuardFailed):
+                _log.debug("another process changed the keys at the same time; reading again")
+            else:
+                await self.follow()
+                await self._events.publish(event)
+                return self.active.kid
+        raise StorageUnavailable("the signing keys do not come to rest")
+
+    async def _rotate(self, records: Iterable[KeyRecord], event: SigningKeysRotated, source: Source) -> None:
+        now = self._clock()
         trail = entry(event, now=now, source=source)
-        if revoke:
+        if event.revoked:
             kids = tuple(record.kid for record in records)
             revocations = [self._revocations.of(digest("key", kid), now=now) for kid in kids]
             results = await self._carry_out(records, retire=kids, active=True, staged=True, also=(*revocations, trail))
             self._revocations.obey(row for rows in results[len(kids) : 2 * len(kids)] for row in rows)
         else:
             await self._carry_out(records, promote=True, staged=True, also=(trail,))
-        await self.follow()
-        await self._events.publish(event)
-        return self.active.kid
 
     async def records(self) -> list[KeyRecord]:
         """Read every key, retired ones too."""

@@ -15,13 +15,19 @@ from doorward.db import Database, Statement, statement
 from doorward.errors import TooManyAttempts
 from doorward.settings import Limits as LimitSettings
 
+# A window never goes back: a node whose clock is late by a second must not begin the count anew.
 _COUNT: Final = """
     INSERT INTO attempt (bucket, window_start, tries) VALUES (:bucket, :window_start, 1)
     ON CONFLICT (bucket) DO UPDATE SET
-        tries = CASE WHEN attempt.window_start = excluded.window_start THEN attempt.tries + 1 ELSE 1 END,
-        window_start = excluded.window_start
+        tries = CASE WHEN attempt.window_start < excluded.window_start THEN 1 ELSE attempt.tries + 1 END,
+        window_start = CASE WHEN attempt.window_start < excluded.window_start
+            THEN excluded.window_start ELSE attempt.window_start END
     RETURNING tries
 """
+
+
+QUESTIONS_PER_TRY: Final = 10
+"""How often a sign-up form may ask the policy for each registration that the limits allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,10 @@ class Limiter:
         """What is counted for a network."""
         return Bucket.of("network", network, self._settings.per_network)
 
+    def questions(self, network: str) -> Bucket:
+        """What is counted for a network that asks about passwords, as a form does at every pause in typing."""
+        return Bucket.of("questions", network, QUESTIONS_PER_TRY * self._settings.per_network)
+
     async def count(self, *buckets: Bucket) -> None:
         """Count one try in each bucket. Raises :class:`TooManyAttempts` when one of them is over its limit."""
         now = self._clock()
@@ -66,15 +76,20 @@ class Limiter:
         if any(rows[0]["tries"] > bucket.limit for bucket, rows in zip(ordered, results, strict=True)):
             raise TooManyAttempts("limit reached", retry_after=window_start + self._settings.window - now)
 
-    def forgive(self, bucket: Bucket) -> Statement:
-        """Make the statement that forgets the tries of a bucket, for the write of a success."""
-        return statement("UPDATE attempt SET tries = 0 WHERE bucket = :bucket", bucket=bucket.digest)
+    def forgiving(self, account: Bucket, *networks: Bucket) -> list[Statement]:
+        """Make the statements for the write of a success, in the order in which :meth:`count` takes the rows.
 
-    def give_back(self, bucket: Bucket) -> Statement:
-        """Make the statement that takes one try back: a success is nothing to hold against an office or a campus."""
-        return statement(
-            "UPDATE attempt SET tries = tries - 1 WHERE bucket = :bucket AND tries > 0", bucket=bucket.digest
-        )
+        The tries of the login are forgotten; a network gets one back: a success is nothing to hold against an office
+        or a campus.
+        """
+        statements = {
+            account.digest: statement("UPDATE attempt SET tries = 0 WHERE bucket = :bucket", bucket=account.digest)
+        }
+        for network in networks:
+            statements[network.digest] = statement(
+                "UPDATE attempt SET tries = tries - 1 WHERE bucket = :bucket AND tries > 0", bucket=network.digest
+            )
+        return [statements[digest] for digest in sorted(statements)]
 
     def clean_up(self, *, now: int) -> Statement:
         """Make the statement that forgets windows long gone."""

@@ -1,0 +1,162 @@
+"""What the processes of a crew do. Each task opens its own instance, meets the others, and goes."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx2
+
+from doorward.app import Doorward
+from doorward.errors import Problem
+from tests.races.crew import Place, Worker, until
+from tests.support.house import PASSWORD, bearer
+
+OTHER_PASSWORD = "another correct horse battery staple"
+
+
+async def refresh(worker: Worker, place: Place, *, token: str, times: int) -> list[tuple[int, dict[str, Any]]]:
+    """Spend one refresh token many times at once."""
+    async with place.open() as (_, client):
+        worker.meet()
+        answers = await asyncio.gather(
+            *(client.post("/v1/token/refresh", json={"refresh_token": token}) for _ in range(times))
+        )
+        return [(answer.status_code, answer.json()) for answer in answers]
+
+
+async def register(worker: Worker, place: Place, *, emails: list[str], username: str | None) -> list[tuple[int, str]]:
+    """Register many times at once, each process with its own spellings of one address."""
+    async with place.open() as (_, client):
+        worker.meet()
+        members = {"password": PASSWORD, **({} if username is None else {"username": username})}
+        answers = await asyncio.gather(
+            *(client.post("/v1/accounts", json={"email": email, **members}) for email in emails[worker.number :: 4])
+        )
+        return [(answer.status_code, answer.json().get("code", "")) for answer in answers]
+
+
+async def guess(worker: Worker, place: Place, *, login: str, times: int) -> tuple[Counter[str], int]:
+    """Try wrong passwords at once; return the codes and how many hashes were computed."""
+    async with place.open() as (auth, client):
+        worker.meet()
+        answers = await asyncio.gather(
+            *(client.post("/v1/login", json={"login": login, "password": f"wrong {i}"}) for i in range(times))
+        )
+        return Counter(answer.json()["code"] for answer in answers), auth.pool.performed
+
+
+async def log_in(worker: Worker, place: Place, *, login: str, times: int) -> list[int]:
+    """Log in to one account many times at once."""
+    async with place.open() as (_, client):
+        worker.meet()
+        body = {"login": login, "password": PASSWORD}
+        answers = await asyncio.gather(*(client.post("/v1/login", json=body) for _ in range(times)))
+        return [answer.status_code for answer in answers]
+
+
+async def rotate_or_leave(worker: Worker, place: Place, *, pairs: list[dict[str, Any]]) -> list[list[int]]:
+    """One process logs out of every session, the others refresh it at that moment and then use what they got."""
+    async with place.open() as (auth, client):
+        worker.meet()
+        if worker.number == 0:
+            left = await asyncio.gather(*(_leave(client, pair) for pair in pairs))
+            worker.meet()
+            return [[status] for status in left]
+        answers = await asyncio.gather(
+            *(client.post("/v1/token/refresh", json={"refresh_token": pair["refresh_token"]}) for pair in pairs)
+        )
+        worker.meet()  # every log-out has been answered now
+        pairs_got = [answer.json() for answer in answers if answer.status_code == 200]
+        await auth.revocations.follow()  # what a notice does a moment later
+        return [await _use(client, pair) for pair in pairs_got]
+
+
+async def _leave(client: httpx2.AsyncClient, pair: dict[str, Any]) -> int:
+    answer = await client.post("/v1/logout", json={}, headers=bearer(pair["access_token"]))
+    return answer.status_code
+
+
+async def _use(client: httpx2.AsyncClient, pair: dict[str, Any]) -> list[int]:
+    me = await client.get("/v1/me", headers=bearer(pair["access_token"]))
+    again = await client.post("/v1/token/refresh", json={"refresh_token": pair["refresh_token"]})
+    return [me.status_code, again.status_code]
+
+
+async def enter_or_disable(worker: Worker, place: Place, *, account_id: str, login: str) -> list[list[int]]:
+    """One process disables the account, the others log in at that moment and then use what they got."""
+    async with place.open() as (auth, client):
+        worker.meet()
+        if worker.number == 0:
+            await auth.accounts.disable(account_id)
+            worker.meet()
+            return []
+        return await _enter_and_use(worker, auth, client, login)
+
+
+async def enter_or_change(worker: Worker, place: Place, *, login: str, access_token: str) -> list[list[int]]:
+    """One process changes the password, the others log in with the old one and then use what they got."""
+    async with place.open() as (auth, client):
+        worker.meet()
+        if worker.number == 0:
+            changed = await client.post(
+                "/v1/me/password",
+                json={"current_password": PASSWORD, "new_password": OTHER_PASSWORD},
+                headers=bearer(access_token),
+            )
+            worker.meet()
+            return [[changed.status_code]]
+        return await _enter_and_use(worker, auth, client, login)
+
+
+async def _enter_and_use(worker: Worker, auth: Doorward, client: httpx2.AsyncClient, login: str) -> list[list[int]]:
+    body = {"login": login, "password": PASSWORD}
+    answers = await asyncio.gather(*(client.post("/v1/login", json=body) for _ in range(4)))
+    worker.meet()
+    await auth.revocations.follow()
+    return [await _use(client, answer.json()) for answer in answers if answer.status_code == 200]
+
+
+async def start(worker: Worker, place: Place) -> str:
+    """Start on the database at once with the others; return which key signs."""
+    worker.meet()
+    async with place.open() as (auth, _):
+        return auth.keys.active.kid
+
+
+async def rotate_keys(worker: Worker, place: Place, *, revoke: bool) -> str:
+    """Rotate the signing keys at once."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        try:
+            return await auth.keys.rotate(revoke=revoke)
+        except Problem as problem:
+            return problem.code
+
+
+async def watch(worker: Worker, place: Place, *, token: str, path: str, how: str) -> float:
+    """One process ends something; the others ask with the token until it is refused. Returns their seconds."""
+    async with place.open() as (auth, client):
+
+        async def is_refused() -> bool:
+            return (await client.get("/v1/me", headers=bearer(token))).status_code == 401
+
+        assert not await is_refused()
+        worker.meet()
+        if worker.number == 0:
+            if how == "log-out":
+                assert (await client.post(path, json={}, headers=bearer(token))).status_code == 204
+            else:
+                await auth.keys.rotate(revoke=True)
+            worker.meet()
+            return 0.0
+        await asyncio.to_thread(worker.meet)
+        return await until(is_refused)
+
+
+async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int]:
+    """Set the username and the profile by two requests at once."""
+    async with place.open() as (_, client):
+        worker.meet()
+        halves: list[dict[str, Any]] = [{"username": "countess"}, {"profile": {"by": "the others"}}]
+        answers = await asyncio.gather(*(client.patch("/v1/me", json=half, headers=bearer(token)) for half in halves))
+        return [answer.status_code for answer in answers]
