@@ -9,7 +9,6 @@ from starlette.responses import Response
 from doorward.accounts.views import AccountView
 from doorward.gate import Gate, source_of
 from doorward.passwords.flows import LogIn, Passwords
-from doorward.passwords.policy import strength
 from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
@@ -133,14 +132,11 @@ class PasswordRoutes:
     async def check(self, request: Request) -> Response:
         """``POST /v1/password/check``."""
         body = await read_json(request, CheckPasswordBody)
-        errors = self._passwords.check(body.password, email=body.email, username=body.username)
-        return write_json(
-            CheckPasswordAnswer(
-                acceptable=not errors,
-                score=strength(body.password),
-                errors=[FieldErrorView(error.pointer, error.code, error.detail) for error in errors],
-            )
+        assessment = await self._passwords.assess(
+            body.password, email=body.email, username=body.username, source=source_of(request)
         )
+        errors = [FieldErrorView(error.pointer, error.code, error.detail) for error in assessment.errors]
+        return write_json(CheckPasswordAnswer(assessment.acceptable, assessment.score, errors))
 
     def _answer(self, log_in: LogIn) -> Response:
         account = AccountView.of(log_in.account)
@@ -203,6 +199,6 @@ class PasswordRoutes:
                 "Ask what the policy says about a password",
                 reads=CheckPasswordBody,
                 answers={200: CheckPasswordAnswer},
-                problems=("invalid_fields",),
+                problems=("invalid_fields", "too_many_attempts"),
             ),
         ]

@@ -1,0 +1,1 @@
+"""Passwords: formats, hashing, the pool, policy."""
