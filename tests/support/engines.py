@@ -28,6 +28,9 @@ from doorward.db.migrate import Migration, discover, up
 FOLDER = "DOORWARD_TEST_CLUSTER"
 """The variable by which the controller tells the workers where the private cluster is."""
 
+CONTROLLER = "DOORWARD_TEST_CONTROLLER"
+"""The variable that holds the process id of the controller."""
+
 SERVER = "DOORWARD_TEST_POSTGRESQL_URL"
 _SETTINGS = {
     "fsync": "off",
@@ -41,9 +44,20 @@ _SETTINGS = {
 }
 
 
+_WATCHDOG = """
+    (
+        while kill -0 "$1" && [ -d "$2" ]; do sleep 1; done
+        [ -f "$2/data/postmaster.pid" ] && kill -QUIT "$(head -n 1 "$2/data/postmaster.pid")"
+        rm -rf "$2"
+    ) </dev/null >/dev/null 2>&1 &
+"""
+"""Stops the cluster when pytest was killed and could not do so itself."""
+
+
 def prepare_cluster() -> None:
     """Choose the folder of the private cluster; nothing is started yet."""
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="doorward-pg-")
+    os.environ[CONTROLLER] = str(os.getpid())
 
 
 def stop_cluster() -> None:
@@ -83,6 +97,7 @@ def _start_cluster(folder: Path) -> str:
         port = probe.getsockname()[1]
     settings = _SETTINGS | {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    subprocess.run(["sh", "-c", _WATCHDOG, "watchdog", os.environ[CONTROLLER], str(folder)], check=True)
     _run(_binary("pg_ctl"), "start", "-D", data, "-w", "-l", folder / "log", "-o", options)
     return f"postgresql://doorward@127.0.0.1:{port}/postgres"
 

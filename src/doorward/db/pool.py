@@ -9,6 +9,7 @@ timed out, cut off) is thrown away rather than mended.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from itertools import count
 from types import TracebackType
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ class Session:
         self.connection = connection
         self.used_at = 0.0
         self._prepared: dict[str, tuple[Any, tuple[str, ...]]] = {}
+        self._names = count(1)
 
     async def run(self, statement: Statement, index: int) -> list[Row]:
         """Run a statement; raises ``GuardFailed(index)`` when it is guarded and touched nothing."""
@@ -52,7 +54,9 @@ class Session:
         if len(self._prepared) >= MAX_PREPARED:
             self._prepared.clear()
         text, names = numbered(sql)
-        entry = self._prepared[sql] = await self.connection.prepare(text), names
+        # Named, because PostgreSQL keeps only one unnamed statement and plans it again each time.
+        prepared = await self.connection.prepare(text, name=f"doorward_{next(self._names)}")
+        entry = self._prepared[sql] = prepared, names
         return entry
 
 

@@ -134,7 +134,7 @@ class PostgresDatabase:
                     raise storage_failure(error) from error
             except asyncpg.UniqueViolationError as error:
                 raise Duplicate(await self._columns(error)) from None
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
                 raise storage_failure(error) from error
 
     async def _run(self, session: Session, statements: Sequence[Statement]) -> list[list[Row]]:
@@ -222,6 +222,6 @@ class PostgresDatabase:
 def storage_failure(error: Exception) -> Exception:
     """Turn a driver's exception into ``StorageUnavailable``, unless it blames the statement or its parameters."""
     code: str = getattr(error, "sqlstate", None) or ""
-    if isinstance(error, ValueError) or (code and code[:2] not in _STORAGE_CLASSES):
+    if code and code[:2] not in _STORAGE_CLASSES:
         return error
     return StorageUnavailable(f"PostgreSQL: {type(error).__name__} {code}", retry_after=1)
