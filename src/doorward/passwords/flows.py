@@ -229,6 +229,11 @@ class Passwords:
             pointer=pointer,
         )
 
+    async def failures(self, account_id: str) -> int | None:
+        """Count the wrong passwords since the last right one; ``None``: the account has no password."""
+        row = await store.find_by_id(self._database, account_id, now=self._clock())
+        return None if row is None else row["failures"]
+
     # -- proving -----------------------------------------------------------------------------------------------------
 
     async def _prove(
