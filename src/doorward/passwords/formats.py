@@ -35,7 +35,10 @@ MAX_PBKDF2_ROUNDS: Final = 10_000_000
 """HMAC rounds over all output blocks: about four seconds. OWASP asks for 600,000 (SHA-256) or 1,400,000 (SHA-1)."""
 
 MAX_SCRYPT_WORK: Final = 1 << 23
-"""N·r·p: OWASP's strongest choice is 2^17·8·1 = 2^20."""
+"""N·r·p: OWASP's strongest choice is 2^17·8·1 = 2^20. It bounds the memory, 128·N·r bytes, to 1 GiB as well."""
+
+MAX_SCRYPT_FACTOR: Final = 32
+"""r and p: in use are 8 and at most 16. With a small N and large ones the two PBKDF2 around scrypt take all the time."""
 
 MAX_BCRYPT_COST: Final = 16
 BCRYPT_MAX_BYTES: Final = 72
@@ -213,11 +216,11 @@ def _pbkdf2(found: re.Match[str], salt: bytes | None) -> Recipe | None:
 
 def _scrypt(found: re.Match[str], salt: bytes | None, n: int) -> Recipe | None:
     r, p = int(found["r"]), int(found["p"])
-    if not salt or n < 2 or n & (n - 1) or not (r and p):
+    if not salt or n < 2 or n & (n - 1) or n * r * p > MAX_SCRYPT_WORK:
+        return None
+    if not (1 <= r <= MAX_SCRYPT_FACTOR and 1 <= p <= MAX_SCRYPT_FACTOR):
         return None
     memory = 128 * r * (n + p + 2)
-    if n * r * p > MAX_SCRYPT_WORK or memory > MAX_MEMORY_KIB * 1024 + 128 * r * (p + 2):
-        return None
 
     def derive(password: bytes, size: int) -> bytes:
         return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=size)
