@@ -74,7 +74,9 @@ def test_an_audience_without_us_is_refused(aud: object) -> None:
     assert why_not(check_audience, claims(aud=aud), AUDIENCE) == "audience"
 
 
-@pytest.mark.parametrize("aud", [AUDIENCE, [AUDIENCE], ["https://other.example", AUDIENCE]])
+@pytest.mark.parametrize(
+    "aud", [AUDIENCE, [AUDIENCE], ["https://other.example", AUDIENCE], ["https://other.example"] * 15 + [AUDIENCE]]
+)
 def test_an_audience_with_us_is_accepted(aud: object) -> None:
     """Row 20: a text, or a list in which we stand (RFC 7519 §4.1.3)."""
     check_audience(claims(aud=aud), AUDIENCE)

@@ -1,9 +1,12 @@
 """Signatures that are not what they seem: psychic, DER, twins, trailing bytes, malleable (rows 10 to 13)."""
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from doorward.jose import jwt
+from doorward.jose.algorithms import P256PublicKey
 from doorward.jose.keys import VerifyingKey
 from tests.jose.forge import TYPE, accepted, b64, key_set, refused, signing_key, token, unb64
 
@@ -59,6 +62,32 @@ def test_bytes_around_a_good_signature_are_refused(algorithm: str, extra: bytes)
 
     for longer in (raw + extra, extra + raw):
         assert refused(f"{signing_input}.{b64(longer)}") == "signature"
+
+
+def test_a_zero_between_the_two_numbers_is_refused() -> None:
+    """Row 11: 65 bytes can hold the same two numbers."""
+    signing_input, r, s = parts(token())
+
+    assert refused(f"{signing_input}.{b64(r.to_bytes(32) + s.to_bytes(33))}") == "signature"
+
+
+class Credulous:
+    """A library that believes every signature, as Java once did those of nothing."""
+
+    curve = SECP256R1()
+
+    def verify(self, *_: object) -> None:
+        """Believe."""
+
+
+@pytest.mark.parametrize(("r", "s"), [(0, 0), (0, 1), (1, 0), (N, 1), (1, N), (2**256 - 1, 1)])
+def test_a_psychic_signature_does_not_reach_the_library(r: int, s: int) -> None:
+    """Row 10: the range is checked here, so a library that forgets it does no harm."""
+    key = P256PublicKey(Credulous())  # type: ignore[arg-type]
+    key.verify(b"message", (1).to_bytes(32) + (N - 1).to_bytes(32))
+
+    with pytest.raises(InvalidSignature):
+        key.verify(b"message", r.to_bytes(32) + s.to_bytes(32))
 
 
 def test_the_twin_of_a_token_says_the_same_as_the_token() -> None:

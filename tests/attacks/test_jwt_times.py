@@ -105,6 +105,11 @@ def test_a_token_of_1970_is_expired() -> None:
     assert why_not(iat=0, exp=0) == "expired"
 
 
+def test_a_leeway_of_a_minute_is_the_longest() -> None:
+    """Row 35: 60 seconds."""
+    assert times(now=NOW + LIFETIME + 59, leeway=60) == (NOW, NOW + LIFETIME)
+
+
 @pytest.mark.parametrize("leeway", [-1, 61, 10**9])
 def test_a_leeway_beyond_a_minute_is_a_defect_of_the_caller(leeway: int) -> None:
     """Row 35: it is not a refusal of the token."""

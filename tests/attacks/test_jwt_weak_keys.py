@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from doorward.jose.keys import SigningKey, VerifyingKey
 from doorward.jose.weakness import has_roca_fingerprint
-from tests.jose.forge import ALGORITHMS, b64, signing_key
+from tests.jose.forge import ALGORITHMS, b64, signing_key, unb64
 
 
 def rsa_jwk(n: int, e: int = 65537) -> dict[str, str]:
@@ -65,6 +65,14 @@ def test_an_rsa_key_of_2048_bits_verifies_and_does_not_sign() -> None:
 
     assert VerifyingKey.from_jwk(rsa_jwk(private.public_key().public_numbers().n)).algorithm == "RS256"
     with pytest.raises(ValueError, match="too short"):
+        SigningKey.from_pkcs8(pkcs8(private), "RS256")
+
+
+def test_an_rsa_key_with_a_small_exponent_does_not_sign() -> None:
+    """Row 15: what is refused of others is refused of our own, long as it may be."""
+    private = rsa.generate_private_key(public_exponent=3, key_size=3072)
+
+    with pytest.raises(ValueError, match="exponent"):
         SigningKey.from_pkcs8(pkcs8(private), "RS256")
 
 
@@ -141,6 +149,17 @@ def test_a_coordinate_that_is_not_32_bytes_is_refused(value: object) -> None:
 
         with pytest.raises(ValueError):
             VerifyingKey.from_jwk({name: member for name, member in jwk.items() if member is not ...})
+
+
+def test_a_coordinate_without_its_leading_zero_is_refused() -> None:
+    """Row 16: the same point in another spelling (RFC 7518 §6.2.1.2)."""
+    while unb64((jwk := SigningKey.generate("ES256").public.to_jwk())["x"])[0] != 0:
+        pass
+    short = b64(unb64(jwk["x"])[1:])
+
+    assert VerifyingKey.from_jwk(jwk)
+    with pytest.raises(ValueError, match="wrong length"):
+        VerifyingKey.from_jwk({**jwk, "x": short})
 
 
 @pytest.mark.parametrize("member", ["n", "e"])

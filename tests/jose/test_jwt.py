@@ -55,7 +55,9 @@ def test_an_optional_text_may_be_absent_and_not_null() -> None:
     assert caught.value.why == "claim a"
 
 
-@pytest.mark.parametrize(("value", "expected"), [([], ()), (["pwd"], ("pwd",)), (["pwd", "otp"], ("pwd", "otp"))])
+@pytest.mark.parametrize(
+    ("value", "expected"), [([], ()), (["pwd"], ("pwd",)), (["pwd", "otp"], ("pwd", "otp")), (["a"] * 64, ("a",) * 64)]
+)
 def test_a_list_of_texts_is_returned(value: object, expected: tuple[str, ...]) -> None:
     """As a tuple, so that it can be kept."""
     assert jwt.texts_claim({"amr": value}, "amr") == expected

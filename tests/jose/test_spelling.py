@@ -42,6 +42,23 @@ def test_brackets_in_texts_are_no_depth(text: str) -> None:
     assert parse_strict(body.encode())["b"] == [[[]]]
 
 
+@pytest.mark.parametrize("text", [r"\\", r"\\\\", r"\"\\", r"\\\""])
+def test_brackets_behind_escapes_are_depth(text: str) -> None:
+    """An escaped backslash before the closing quotation mark hides nothing behind it."""
+    assert parse_strict(b'{"a":"' + text.encode() + b'","b":"' + b"[" * 20 + b'"}')
+    with pytest.raises(ValueError):
+        parse_strict(b'{"a":"' + text.encode() + b'","b":' + b"[" * 20 + b"]" * 20 + b"}")
+
+
+def test_depth_is_counted_to_the_limit_among_many_brackets() -> None:
+    """The count and not the number of brackets decides."""
+    inner = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
+
+    assert parse_strict(b'{"x":' + inner + b',"y":' + inner + b"}")
+    with pytest.raises(ValueError):
+        parse_strict(b'{"x":' + inner + b',"y":[' + inner + b"]}")
+
+
 def test_many_shallow_values_are_no_depth() -> None:
     """Width is bounded by the length alone."""
     assert parse_strict(b'{"a":[' + b",".join([b"[]", b"{}"] * 100) + b"]}")
