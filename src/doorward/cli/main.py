@@ -14,7 +14,7 @@ from doorward.cli.output import complain
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("doorward.cli.init:init", "Write .env with fresh secrets and make the data folder."),
     "serve": ("doorward.cli.serve:serve", "Serve HTTPS."),
-    "doctor": ("doorward.cli.doctor.command:doctor", "Look for what is unsafe or about to fail, and say what mends it."),
+    "doctor": ("doorward.cli.doctor.command:doctor", "Look for what is unsafe, and say what mends it."),
     "account": ("doorward.cli.account:account", "Make, show and change accounts."),
     "keys": ("doorward.cli.keys:keys", "List the signing keys and rotate them."),
     "token": ("doorward.cli.token:token", "Tell what a token is and whether it is believed."),

@@ -52,7 +52,7 @@ class Output:
         if self.as_json:
             self._json(record)
             return
-        for line in _align([[name, _cell(value)] for name, value in record.items()]):
+        for line in _align([[_cell(name), _cell(value)] for name, value in record.items()]):
             click.echo(line)
 
     def say(self, text: str) -> None:
@@ -69,7 +69,9 @@ class Output:
 
     @staticmethod
     def _json(value: object) -> None:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        # JSON itself escapes only some of the characters that steer a terminal.
+        click.echo("".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text))
 
 
 def complain(problem: Exception) -> Exit | None:
@@ -105,7 +107,9 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+    # What people typed into a profile or forged into a token must not steer the operator's terminal (ASVS 1.2.1).
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _align(lines: Sequence[Sequence[str]]) -> list[str]:

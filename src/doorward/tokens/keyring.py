@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from doorward.audit.flows import entry
@@ -19,11 +18,11 @@ from doorward.core.source import Source
 from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
 from doorward.errors import StorageUnavailable
 from doorward.hooks import Events, SigningKeysRotated
-from doorward.jose.keys import KeySet, SigningKey, VerifyingKey
+from doorward.jose.keys import KeySet, SigningKey
 from doorward.revocation.flows import LEEWAY, Revocations
 from doorward.settings import Tokens as TokenSettings
 from doorward.tokens import store
-from doorward.tokens.model import KeyRecord, KeyState, plan_keys
+from doorward.tokens.model import KeyRecord, KeyState, SurveyedKey, plan_keys
 from doorward.tokens.sealing import is_sealed_with_newest, seal_key, unseal_key
 from doorward.verify.model import digest
 
@@ -33,15 +32,6 @@ KEY_SET_MAX_AGE: Final = 300
 """Seconds for which others may keep the published set: far below ``tokens.key_publication``."""
 
 _ATTEMPTS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyedKey:
-    """A key as somebody finds it who only looks; ``public`` is ``None`` where it is retired or cannot be opened."""
-
-    record: KeyRecord
-    public: VerifyingKey | None
-    is_sealed_with_newest: bool
 
 
 class Keyring:

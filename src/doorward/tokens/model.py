@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from doorward.jose.algorithms import Algorithm
+from doorward.jose.keys import VerifyingKey
 from doorward.settings import Tokens as TokenSettings
 
 REFRESH_PREFIX: Final = "dwr_"
@@ -101,6 +102,15 @@ class KeyRecord:
     created_at: int
     activated_at: int | None
     verify_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedKey:
+    """A key as somebody finds it who only looks; ``public`` is ``None`` where it is retired or cannot be opened."""
+
+    record: KeyRecord
+    public: VerifyingKey | None
+    is_sealed_with_newest: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""One instance, opened only as far as a command needs: its database and its flows, but no HTTP and nothing in the
+background.
+
+A command is a short-lived neighbour of running servers. It writes what they would write themselves, revocations
+included, and the database tells them within a quarter of a second. Keys are not loaded here, because loading does what
+age demands of them; a command that only looks must not.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from doorward.cli.sources import Sources
+from doorward.errors import Finding, Misconfigured
+
+if TYPE_CHECKING:
+    from doorward.app import Doorward
+    from doorward.settings import Settings
+
+Result = TypeVar("Result")
+
+
+def with_instance(sources: Sources, act: "Callable[[Doorward], Awaitable[Result]]") -> Result:
+    """Read the settings, open the instance, act, close, and return what came of it.
+
+    Raises :class:`~doorward.errors.Misconfigured`, :class:`~doorward.errors.StorageUnavailable` and what ``act``
+    raises; the group of commands turns them into a line and an exit code.
+    """
+    settings = sources.load()
+
+    async def run() -> Result:
+        async with opened(settings) as auth:
+            return await act(auth)
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def opened(settings: "Settings") -> "AsyncIterator[Doorward]":
+    """Lend an instance whose database is open and up to date.
+
+    Pending migrations run by themselves on SQLite, as at the start of a server; on PostgreSQL they are refused,
+    because other programs may be running there.
+    """
+    from doorward.app import Doorward
+    from doorward.db import open_database
+    from doorward.db.migrate import discover, status, up
+    from doorward.features import MIGRATION_PACKAGES
+
+    database = open_database(settings.database_url, pool_size=1, timeout=settings.database.timeout)
+    auth = Doorward(settings, database=database)
+    await database.open()
+    try:
+        migrations = discover(MIGRATION_PACKAGES)
+        if database.dialect == "sqlite":
+            await up(database, migrations)
+        elif pending := (await status(database, migrations)).pending:
+            what = f"The database lacks {len(pending)} migrations."
+            raise Misconfigured(Finding(what, "Run 'doorward migrate up' first."))
+        yield auth
+    finally:
+        auth.pool.close()
+        await database.close()
