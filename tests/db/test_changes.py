@@ -156,3 +156,33 @@ async def test_a_failing_poll_is_tried_again(database: Database, monkeypatch: py
     assert await within(2, news)
     assert await within(2, news)
     assert answers == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_follower_that_is_cancelled_while_it_connects_leaves_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The application stops while a listener is being set up: its connection is cut off."""
+    reached = asyncio.Event()
+    cut_off = []
+
+    class Slow:
+        async def add_listener(self, *_: object) -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        def terminate(self) -> None:
+            cut_off.append(True)
+
+    async def connect(*_: object, **__: object) -> Slow:
+        return Slow()
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    task = asyncio.ensure_future(anext(database.changes()))
+    await reached.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert cut_off == [True]

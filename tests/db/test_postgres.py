@@ -181,6 +181,35 @@ async def test_a_failed_connection_attempt_gives_its_place_back(
     await asyncio.gather(*[database.ping() for _ in range(4)])
 
 
+async def test_a_caller_who_is_cancelled_while_it_connects_leaves_nothing(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is made nevertheless, because the driver cannot stop half-way, and hung up at once."""
+    reached, proceed, cut_off = asyncio.Event(), asyncio.Event(), []
+
+    class Connection:
+        def terminate(self) -> None:
+            cut_off.append(True)
+
+    async def connect(*_: object, **__: object) -> Connection:
+        reached.set()
+        await proceed.wait()
+        return Connection()
+
+    monkeypatch.setattr(pool, "IDLE_LIFETIME", -1.0)
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    task = asyncio.ensure_future(database.ping())
+    await reached.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    proceed.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert cut_off == [True]
+
+
 async def test_a_deadlock_is_tried_again(database: PostgresDatabase, url: str, admin: Any, holder: Any) -> None:
     """PostgreSQL rolls one of the two back and says so; the write is repeated and nobody hears of it."""
     name = await admin.fetchval("SELECT current_database()")

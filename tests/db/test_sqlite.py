@@ -202,6 +202,20 @@ async def test_a_read_only_file_is_storage_unavailable(database: SqliteDatabase)
     assert await generation(database) == 0
 
 
+async def test_a_write_during_the_closing_is_refused(database: SqliteDatabase, lock: Callable[[], None]) -> None:
+    """What was accepted before is finished; what comes now is not begun."""
+    accepted = await begun(database, guarded(ROTATE, id=1, generation=0))
+    ending = asyncio.ensure_future(database.close())
+    await asyncio.sleep(0)
+
+    with pytest.raises(StorageUnavailable):
+        await database.write(guarded(ROTATE, id=2, generation=0))
+
+    lock()
+    await ending
+    assert (await accepted)[0][0]["generation"] == 1
+
+
 async def test_a_long_read_moves_to_a_thread(database: SqliteDatabase) -> None:
     """What exceeds the budget of the event loop is done again elsewhere, with the same result."""
     long = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :end) SELECT count(*) FROM n"

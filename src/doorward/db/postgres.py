@@ -42,6 +42,12 @@ _ROLLED_BACK = (
     asyncpg.InvalidCachedStatementError,
 )
 _Errors = tuple[type[Exception], ...]
+_CUT_OFF = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 _STORAGE_CLASSES = frozenset(("08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"))
 """Classes of SQLSTATE that blame the server, the connection or the moment, and not the statement."""
 
@@ -82,7 +88,7 @@ class PostgresDatabase:
 
     async def fetch_all(self, sql: str, /, **parameters: Any) -> list[Row]:
         """Read all rows; see :class:`doorward.db.Database`."""
-        return (await self._retried((Statement(sql, parameters),), also=(asyncpg.PostgresConnectionError,)))[0]
+        return (await self._retried((Statement(sql, parameters),), also=_CUT_OFF))[0]
 
     async def fetch_one(self, sql: str, /, **parameters: Any) -> Row | None:
         """Read one row; see :class:`doorward.db.Database`."""
@@ -208,13 +214,11 @@ class PostgresDatabase:
             connection = await self._connect()
             await connection.add_listener(CHANNEL, lambda *_: called.set())
             connection.add_termination_listener(lambda _: called.set())
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except BaseException as error:
             if connection is not None:
                 connection.terminate()
-            return None
-        except asyncio.CancelledError:
-            if connection is not None:
-                connection.terminate()
+            if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+                return None
             raise
         return connection
 
