@@ -43,7 +43,11 @@ def respellings(token: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("kind", "name"), [("session", "ses_one"), ("token", "token-one"), ("key", PARTY.key.kid)])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("session", "ses_one"), ("token", "token-one"), ("key", PARTY.key.kid)],
+    ids=["session", "token", "key"],
+)
 def test_the_twin_of_a_revoked_token_is_revoked(kind: Any, name: str) -> None:
     """Cached or not, before and after: both spellings die together."""
     revoked = RevocationSet()

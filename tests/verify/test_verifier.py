@@ -137,7 +137,11 @@ def _answer(verifier: Verifier, token: str) -> object:
         return "refused"
 
 
-@pytest.mark.parametrize(("kind", "name"), [("session", "ses_one"), ("token", "token-one"), ("key", PARTY.key.kid)])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("session", "ses_one"), ("token", "token-one"), ("key", PARTY.key.kid)],
+    ids=["session", "token", "key"],
+)
 @pytest.mark.parametrize("is_cached", [True, False])
 def test_a_revoked_token_is_refused_at_once(kind: Any, name: str, is_cached: bool) -> None:
     """The revocations are asked on every call, cached or not."""
