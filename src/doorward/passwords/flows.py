@@ -281,7 +281,7 @@ class Passwords:
         """Write what a right password leads to, with a better hash where one is due (the only moment we can)."""
         account = admitted.candidate.account
         replacement = admitted.stored
-        if self._pool.needs_rehash(replacement, password):
+        if self._pool.needs_rehash(replacement, normalise(password)):
             replacement = await self._pool.hash(normalise(password))
         try:
             results = await self._database.write(
