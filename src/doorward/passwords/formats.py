@@ -38,7 +38,7 @@ MAX_SCRYPT_WORK: Final = 1 << 23
 """N·r·p: OWASP's strongest choice is 2^17·8·1 = 2^20. It bounds the memory, 128·N·r bytes, to 1 GiB as well."""
 
 MAX_SCRYPT_FACTOR: Final = 32
-"""r and p: in use are 8 and at most 16. With a small N and large ones the two PBKDF2 around scrypt take all the time."""
+"""r and p: in use are 8 and at most 16. With a small N and large ones, the PBKDF2 around scrypt takes all the time."""
 
 MAX_BCRYPT_COST: Final = 16
 BCRYPT_MAX_BYTES: Final = 72
