@@ -14,19 +14,13 @@
         ├── Forbidden            403
         │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
         │       ProxyRequired
-        ├── NotFound             404
-        ├── MethodNotAllowed     405
-        ├── LoginTaken           409
-        ├── BodyTooLarge         413
-        ├── UnsupportedMediaType 415
-        ├── InvalidFields        422, with one entry a field
-        ├── TooManyAttempts      429
-        ├── Internal             500 internal_error
+        ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken 409 · BodyTooLarge 413
+        ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
             └── Overloaded, StorageUnavailable, KeysUnavailable
 
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing
-here knows HTTP beyond a number: ``web/problems.py`` turns a problem into an answer. Standard library only, because
+here knows HTTP beyond a number: ``verify/answers.py`` turns a problem into an answer. Standard library only, because
 services that verify tokens import it without the server.
 """
 
