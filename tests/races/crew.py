@@ -7,9 +7,7 @@ clients, which speak to the application in their own process.
 
 import asyncio
 import contextlib
-import hashlib
 import multiprocessing
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -22,35 +20,15 @@ import httpx2
 
 from doorward.app import Doorward
 from doorward.core.secret import Secret
-from doorward.passwords.hashing import Hasher
 from doorward.settings import Limits, Settings
 from tests.support.house import clients, settings_for
+from tests.support.quick import QuickHasher
 
 SECRET = "the secret that all processes of a race share, 0123456789"
 PATIENCE = 60.0
 """Seconds after which a process that does not answer has failed."""
 
 _spawn = multiprocessing.get_context("spawn")
-
-
-class QuickHasher(Hasher):
-    """Takes no time, where the number of hashes and what is written after them matters, and their cost does not."""
-
-    def hash(self, password: str) -> str:
-        """Make a worthless hash."""
-        return "quick:" + hashlib.sha256(password.encode()).hexdigest()
-
-    def verify(self, stored: str, password: str) -> bool:
-        """Compare."""
-        return stored == self.hash(password)
-
-    def needs_rehash(self, stored: str, password: str = "") -> bool:
-        """Never."""
-        return False
-
-    def is_cheaper(self, stored: str) -> bool:
-        """Never."""
-        return False
 
 
 @dataclass(frozen=True)
@@ -142,12 +120,3 @@ def _serve(pipe: Connection, worker: Worker) -> None:
             worker.barrier.abort()
             pipe.send(RuntimeError(f"process {worker.number}: {error!r}"))
             worker.barrier.reset()
-
-
-async def until(condition: Any, *, bound: float = 5.0) -> float:
-    """Ask again and again until an async condition holds; return the seconds that took. The bound is generous."""
-    began = time.perf_counter()
-    while not await condition():
-        assert time.perf_counter() - began < bound, "it never came true"
-        await asyncio.sleep(0.002)
-    return time.perf_counter() - began

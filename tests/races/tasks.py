@@ -1,6 +1,7 @@
 """What the processes of a crew do. Each task opens its own instance, meets the others, and goes."""
 
 import asyncio
+import time
 from collections import Counter
 from typing import Any
 
@@ -8,8 +9,9 @@ import httpx2
 
 from doorward.app import Doorward
 from doorward.errors import Problem
-from tests.races.crew import Place, Worker, until
+from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
+from tests.support.waiting import until
 
 OTHER_PASSWORD = "another correct horse battery staple"
 
@@ -150,7 +152,9 @@ async def watch(worker: Worker, place: Place, *, token: str, path: str, how: str
             worker.meet()
             return 0.0
         await asyncio.to_thread(worker.meet)
-        return await until(is_refused)
+        began = time.perf_counter()
+        await until(is_refused)
+        return time.perf_counter() - began
 
 
 async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int]:

@@ -22,4 +22,4 @@ async def test_a_revocation_in_one_process_is_obeyed_in_the_others(
 
     with capsys.disabled():
         sys.stdout.write(f"\n{how} on {engine}: obeyed elsewhere after {max(seconds) * 1000:.0f} ms\n")
-    assert max(seconds) < 5
+    assert len(seconds) == crew.size - 1

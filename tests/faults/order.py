@@ -1,0 +1,75 @@
+"""What must be true of all tables together, whatever has failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from doorward.db import Database
+
+TABLES = ("account", "password", "session", "token_family", "signing_key", "revocation", "attempt", "audit_event")
+
+Tables = Mapping[str, list[tuple[Any, ...]]]
+
+
+async def dump(database: Database) -> Tables:
+    """Read everything."""
+    return {
+        table: sorted(
+            (tuple(map(row.__getitem__, row.keys())) for row in await database.fetch_all(f"SELECT * FROM {table}")),
+            key=repr,
+        )
+        for table in TABLES
+    }
+
+
+def changed(before: Tables, after: Tables) -> frozenset[str]:
+    """Name the tables that differ. Counted tries do not matter: they are counted before anything else."""
+    return frozenset(table for table in TABLES if table != "attempt" and before[table] != after[table])
+
+
+_MUST_BE_EMPTY = {
+    "an account without a password": """
+        SELECT id FROM account WHERE id NOT IN (SELECT account_id FROM password)
+    """,
+    "a bearer session that never had a family": """
+        SELECT id FROM session WHERE transport = 'bearer' AND id NOT IN (SELECT session_id FROM token_family)
+    """,
+    "a live bearer session without exactly one live family": """
+        SELECT id FROM session WHERE transport = 'bearer' AND ended_at IS NULL
+           AND (SELECT COUNT(*) FROM token_family WHERE session_id = session.id AND revoked_at IS NULL) <> 1
+    """,
+    "a cookie session with a family": """
+        SELECT id FROM session WHERE transport = 'cookie' AND id IN (SELECT session_id FROM token_family)
+    """,
+    "a session that ended without a revocation": """
+        SELECT id FROM session WHERE ended_at IS NOT NULL AND digest NOT IN (SELECT digest FROM revocation)
+    """,
+    "a live session of a disabled account": """
+        SELECT session.id FROM session JOIN account ON account.id = account_id
+         WHERE ended_at IS NULL AND disabled_at IS NOT NULL
+    """,
+    "an account whose making is not in the trail": """
+        SELECT id FROM account
+         WHERE id NOT IN (SELECT account_id FROM audit_event WHERE event = 'account.registered')
+    """,
+    "a session whose start is not in the trail": """
+        SELECT id FROM session WHERE id NOT IN (SELECT session_id FROM audit_event WHERE event = 'session.started')
+    """,
+    "a trail that tells of a session that is not there": """
+        SELECT id FROM audit_event WHERE event = 'session.started' AND session_id NOT IN (SELECT id FROM session)
+    """,
+    "a retired key with its private half": """
+        SELECT kid FROM signing_key WHERE state = 'retired' AND LENGTH(sealed) > 0
+    """,
+    "a key in use without its private half": """
+        SELECT kid FROM signing_key WHERE state <> 'retired' AND LENGTH(sealed) = 0
+    """,
+}
+
+
+async def check_order(database: Database) -> None:
+    """Fail with the name of what is not in order."""
+    found = [what for what, sql in _MUST_BE_EMPTY.items() if await database.fetch_all(sql)]
+    states = sorted(row["state"] for row in await database.fetch_all("SELECT state FROM signing_key"))
+    assert found == []
+    assert states.count("active") == 1
+    assert states.count("staged") == 1
