@@ -1,8 +1,8 @@
-"""TLS material: what is made for development, and whether what was handed in can be used.
+"""The certificate for development: made when it is missing, renewed before it ends, never overwritten while it is good.
 
-For development a local certificate authority and one leaf are kept in ``<data_dir>/certificates``. Trusting that
+A local certificate authority and one leaf are kept in ``<data_dir>/certificates``. Trusting that
 authority is a risk for whoever does it, so it can sign little: path length 0 and name constraints (RFC 5280 §4.2.1.9,
-§4.2.1.10) hold it to this machine's loopback names and the origin's host. Nothing is overwritten while it is good.
+§4.2.1.10) hold it to this machine's loopback names and the origin's host.
 """
 
 import fcntl
@@ -66,36 +66,6 @@ def development_certificate(folder: Path, host: str, *, now: int) -> Development
         if not _leaf_is_good(files, authority, names, moment):
             _make_leaf(files, authority, authority_key, names, moment)
     return files
-
-
-def check_pair(certificate: Path, private_key: Path, host: str, *, now: int) -> list[Finding]:
-    """Return what keeps a certificate and its key from being served for ``host``; an empty list means they are good.
-
-    Whether somebody trusts it is not asked, and the chain is not built.
-    """
-    try:
-        leaf = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
-    except (OSError, ValueError) as problem:
-        return [Finding(f"The certificate {certificate} cannot be read: {_first_line(problem)}.", "Give a PEM file.")]
-    try:
-        key = serialization.load_pem_private_key(private_key.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as problem:
-        what = f"The private key {private_key} cannot be read: {_first_line(problem)}."
-        return [Finding(what, "Give an unencrypted PEM file.")]
-    findings = []
-    if key.public_key() != leaf.public_key():
-        findings.append(
-            Finding(f"{private_key} is not the key of {certificate}.", "Give the two that belong together.")
-        )
-    moment = datetime.fromtimestamp(now, UTC)
-    if moment >= leaf.not_valid_after_utc:
-        findings.append(Finding(f"{certificate} ended on {leaf.not_valid_after_utc:%Y-%m-%d}.", "Renew it."))
-    if moment < leaf.not_valid_before_utc:
-        what = f"{certificate} begins on {leaf.not_valid_before_utc:%Y-%m-%d}."
-        findings.append(Finding(what, "Wait, or correct the clock of this machine."))
-    if not _covers(leaf, host):
-        findings.append(Finding(f"{certificate} is not for {host}, the host of the origin.", "Get one that names it."))
-    return findings
 
 
 def _names(host: str) -> list[x509.GeneralName]:
@@ -187,19 +157,6 @@ def _leaf_is_good(
     return mine and in_time and all(name in listed for name in names)
 
 
-def _covers(leaf: x509.Certificate, host: str) -> bool:
-    """Match as RFC 9525 §6.3 does: a name in full, or ``*`` for the leftmost label."""
-    try:
-        listed = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return False
-    name = _name(host)
-    if isinstance(name, x509.IPAddress):
-        return name in listed
-    wanted = {host.lower(), "*." + host.lower().partition(".")[2]}
-    return any(each.lower() in wanted for each in listed.get_values_for_type(x509.DNSName))
-
-
 def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -234,7 +191,3 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _first_line(problem: Exception) -> str:
-    return (getattr(problem, "strerror", None) or str(problem)).splitlines()[0].rstrip(".")

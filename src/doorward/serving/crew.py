@@ -23,7 +23,7 @@ RESTARTS: Final = 5
 """So many deaths without a renewal or a minute of quiet between them, and it is not chance."""
 
 QUIET: Final = 60.0
-_KILL_AFTER: Final = 5.0
+KILL_AFTER: Final = 5.0
 
 _log = logging.getLogger("doorward.serving")
 
@@ -83,6 +83,10 @@ class _Member:
             _log.warning("worker %d did not stop and was killed", self.process.pid)
             self.process.kill()
             await self.process.wait()
+        self.forget()
+
+    def forget(self) -> None:
+        """Close what belonged to a process that has ended."""
         self._control.close()
 
 
@@ -127,7 +131,7 @@ class Crew:
         """Let all of them finish what they have, and end them."""
         for watcher in self._watchers:
             watcher.cancel()
-        grace = self._plan.grace + _KILL_AFTER
+        grace = self._plan.grace + KILL_AFTER
         await asyncio.gather(*(member.stop(grace) for member in self._members))
         if self._listener is not None:
             self._listener.close()
@@ -142,7 +146,7 @@ class Crew:
             if len(self._deaths) > RESTARTS or self._listener is None:
                 self._hopeless.set()
                 return
-            await member.stop(0)
+            member.forget()
             self._members[place] = await _Member.spawn(self._plan, self._listener)
 
 

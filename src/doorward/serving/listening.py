@@ -54,6 +54,11 @@ class Address:
         self._shared = listener
         return listener.dup()
 
+    def close(self) -> None:
+        """Let go of the address; listeners that were handed out are for those who have them."""
+        if self._shared is not None:
+            self._shared.close()
+
     def _bound(self, port: int, *options: int) -> socket.socket:
         bound = socket.socket(self._family, socket.SOCK_STREAM)
         try:

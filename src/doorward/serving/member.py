@@ -99,7 +99,7 @@ async def _obey(worker: "Worker", commands: asyncio.Queue[tuple[bytes, list[int]
             return 0
         try:
             await worker.renew(socket.socket(fileno=descriptors[0]))
-        except OSError as problem:
+        except (OSError, Misconfigured) as problem:
             _log.error("the new certificate cannot be used, the one before stays in use: %s", problem)
         _say(control, Report("renewed"))
 

@@ -28,6 +28,7 @@ _X_FORWARDED: Final = b"x-forwarded-"
 _CLIENT_HEADERS: Final = frozenset(
     (b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-forwarded-for")
 )
+_WITH_PORT: Final = re.compile(r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<plain>[^:\[\]]*)(?=:))(?::[0-9]{1,5})?")
 _PAIR: Final = re.compile(r'\s*(?P<name>[A-Za-z]+)=(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s;,"]+))\s*')
 
 _log = logging.getLogger("doorward.serving")
@@ -150,14 +151,9 @@ def _hops(values: list[str]) -> list[dict[str, str]]:
 
 def _address(text: str) -> Ip | None:
     """Read an address, with or without a port, brackets or the IPv4-mapped form; ``None`` for anything else."""
-    if text.startswith("["):
-        bare, _, port = text[1:].partition("]")
-        port = port.removeprefix(":") if port.startswith(":") else port and "wrong"
-    elif text.count(":") == 1:
-        bare, _, port = text.partition(":")
-    else:
-        bare, port = text, ""
-    if "%" in bare or (port and not (port.isascii() and port.isdigit() and len(port) <= 5)):
+    match = _WITH_PORT.fullmatch(text)
+    bare = (match["bracketed"] or match["plain"] or "") if match else text
+    if "%" in bare:
         return None
     try:
         address = ipaddress.ip_address(bare)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,10 +20,11 @@ import uvloop
 from doorward.core.clock import Clock, system_clock
 from doorward.errors import Misconfigured
 from doorward.serving import logs
-from doorward.serving.certificates import check_pair, development_certificate
+from doorward.serving.certificates import development_certificate
 from doorward.serving.crew import Crew
 from doorward.serving.lifespan import StartFailed
 from doorward.serving.listening import Address
+from doorward.serving.material import check_pair
 from doorward.serving.plan import APP, DRAIN, GRACE, Plan
 from doorward.serving.redirect import RedirectListener
 from doorward.serving.screen import first_screen
@@ -50,14 +52,20 @@ class Serves(Protocol):
         """End in peace."""
 
 
-def serve(settings: Settings, *, app: str = APP, announce: Callable[[str], None] = print) -> None:
+def show(text: str) -> None:
+    """Print at once, also into a pipe."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def serve(settings: Settings, *, app: str = APP, announce: Callable[[str], None] = show, drain: float = DRAIN) -> None:
     """Serve until a signal. Raises ``Misconfigured``, ``OSError``, ``StartFailed`` or what the app raises at start.
 
     ``announce`` gets the first screen when everything answers.
     """
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Program(settings, app=app, announce=announce).run())
+        runner.run(Program(settings, app=app, announce=announce, drain=drain).run())
 
 
 class Program:
@@ -68,7 +76,7 @@ class Program:
         settings: Settings,
         *,
         app: str = APP,
-        announce: Callable[[str], None] = print,
+        announce: Callable[[str], None] = show,
         clock: Clock = system_clock,
         look_every: float = LOOK_EVERY,
         drain: float = DRAIN,
@@ -111,7 +119,9 @@ class Program:
         finally:
             if redirect is not None:
                 await redirect[0].stop()
+                redirect[1].close()
             await server.stop()
+            address.close()
 
     def stop(self) -> None:
         """End as SIGTERM does."""

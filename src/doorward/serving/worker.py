@@ -19,6 +19,7 @@ from granian.server.embed import Server
 
 from doorward.serving.lifespan import App, Lifespan
 from doorward.serving.listening import BACKLOG
+from doorward.serving.material import InMemory, Material, close
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 2048
@@ -38,8 +39,7 @@ _log = logging.getLogger("doorward.serving")
 class _Server(Server):
     """Granian on a socket that is handed in, logging to where everything else does."""
 
-    def __init__(self, app: App, listener: socket.socket, pair: tuple[Path, Path] | None) -> None:
-        certificate, private_key = pair or (None, None)
+    def __init__(self, app: App, listener: socket.socket, tls: tuple[Path, Path] | tuple[None, None]) -> None:
         self._listener = listener
         super().__init__(
             app,
@@ -54,8 +54,8 @@ class _Server(Server):
             http2_settings=HTTP2,
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
-            ssl_cert=certificate,
-            ssl_key=private_key,
+            ssl_cert=tls[0],
+            ssl_key=tls[1],
             ssl_protocol_min=SSLProtocols.tls12,
         )
 
@@ -80,13 +80,17 @@ class Worker:
 
     async def start(self, listener: socket.socket) -> None:
         """Start the app, then answer on ``listener``, which is taken over. Raises what the app raises."""
-        await self._lifespan.start()
+        try:
+            await self._lifespan.start()
+        except BaseException:
+            listener.close()
+            raise
         self._serve(listener)
 
     async def renew(self, listener: socket.socket) -> None:
         """Answer on ``listener`` with the certificate as it is on disk now, and let the server before end in peace.
 
-        Raises ``ssl.SSLError`` or ``OSError`` when the certificate cannot be used; the old server then goes on.
+        Raises ``Misconfigured`` or ``ssl.SSLError`` when the certificate cannot be used; the old server then goes on.
         """
         async with self._renewal:
             old = list(self._servers)
@@ -106,12 +110,17 @@ class Worker:
         await self._lifespan.stop()
 
     def _serve(self, listener: socket.socket) -> None:
+        files: tuple[InMemory, ...] = ()
         try:
-            server = _Server(self._app, listener, self._pair)
+            files = Material(*self._pair).open() if self._pair else ()
+            server = _Server(self._app, listener, files if len(files) == 2 else (None, None))
         except BaseException:
             listener.close()
+            close(*files)
             raise
-        self._servers.append((server, asyncio.create_task(server.serve())))
+        serving = asyncio.create_task(server.serve())
+        serving.add_done_callback(lambda _: close(*files))
+        self._servers.append((server, serving))
 
     async def _end(self, servers: list[tuple[Any, asyncio.Task[Any]]]) -> None:
         for server, _ in servers:

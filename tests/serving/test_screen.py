@@ -1,0 +1,78 @@
+"""The first screen."""
+
+from pathlib import Path
+
+from doorward.serving.screen import first_screen
+from doorward.settings import Database, Passwords, Serving, Settings
+
+AUTHORITY = Path("data/certificates/authority.pem")
+
+
+def test_it_names_the_address_the_database_the_mail_and_the_next_command() -> None:
+    """For somebody who has just typed the second command of their life with doorward."""
+    text = first_screen(Settings(), authority=AUTHORITY)
+
+    assert "https://localhost:8443  (TLS on 127.0.0.1:8443)" in text
+    assert "SQLite, data/doorward.db" in text
+    assert "nowhere: e-mail verification is off" in text
+    assert "127.0.0.1:8080 points pages to HTTPS" in text
+    assert "curl --cacert data/certificates/authority.pem https://localhost:8443/v1/accounts" in text
+
+
+def test_it_counts_the_memory_of_hashing() -> None:
+    """Threads times cost, in every worker."""
+    passwords = Passwords(hash_threads=3, argon2_memory=65536)
+
+    text = first_screen(Settings(passwords=passwords, serving=Serving(workers=2)), authority=None)
+
+    assert "argon2id, at most 384 MiB (3 threads × 64 MiB × 2 workers)" in text
+
+
+def test_bcrypt_needs_next_to_nothing() -> None:
+    """4 KiB a hash."""
+    text = first_screen(Settings(passwords=Passwords(algorithm="bcrypt", hash_threads=4)), authority=None)
+
+    assert "bcrypt, at most 0 MiB (4 threads × 4 KiB × 1 workers)" in text
+
+
+def test_a_real_certificate_needs_no_words() -> None:
+    """Whoever set it knows it."""
+    text = first_screen(Settings(serving=Serving(http_port=None)), authority=None)
+
+    assert "Certificate" not in text
+    assert "HTTP " not in text
+    assert "--cacert" not in text
+
+
+def test_the_password_of_the_database_is_not_shown() -> None:
+    """Screens are shared."""
+    url = "postgresql://door:hunter2@db.example/auth"
+
+    text = first_screen(Settings(database=Database(url=url)), authority=None)
+
+    assert "PostgreSQL, auth on db.example" in text
+    assert "hunter2" not in text
+
+
+def test_a_database_on_the_local_socket_is_told() -> None:
+    """An URL may name nothing at all."""
+    text = first_screen(Settings(database=Database(url="postgresql://")), authority=None)
+
+    assert "PostgreSQL, default database on the local socket" in text
+
+
+def test_behind_a_proxy_it_names_the_proxies() -> None:
+    """And the address that browsers see."""
+    serving = Serving(behind_proxy=True, trusted_proxies=("10.0.0.5", "10.0.0.6"))
+
+    text = first_screen(Settings(origin="https://auth.example.com", serving=serving), authority=None)
+
+    assert "https://auth.example.com  (plain HTTP for the proxy on 127.0.0.1:8443)" in text
+    assert "10.0.0.5, 10.0.0.6" in text
+
+
+def test_an_origin_with_another_port_is_pointed_out() -> None:
+    """The usual cause of a page that does not load after ``--port``."""
+    text = first_screen(Settings(serving=Serving(port=9443)), authority=AUTHORITY)
+
+    assert "the origin says port 8443; set DOORWARD_ORIGIN if browsers use 9443" in text

@@ -1,0 +1,116 @@
+"""One worker: starts its app, renews its certificate, and ends when what is in flight is done."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from doorward.core.clock import system_clock
+from doorward.errors import Misconfigured
+from doorward.serving.certificates import development_certificate
+from doorward.serving.listening import Address
+from doorward.serving.worker import Worker
+from doorward.settings import Settings
+from tests.serving.client import context, get
+from tests.serving.standin import make
+
+NOW = system_clock()
+
+
+async def test_requests_in_flight_are_finished_before_the_end() -> None:
+    """SIGTERM is no reason to lose an answer."""
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings()), None, drain=0, grace=5)
+    await worker.start(address.listener())
+    slow = asyncio.create_task(get(address.port, "/slow"))
+    await get(address.port)
+
+    await worker.stop()
+
+    assert (await slow)[0] == 200
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        await get(address.port)
+
+
+async def test_the_end_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that hangs is dropped after the grace, and that is logged."""
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings()), None, drain=0, grace=0.05)
+    await worker.start(address.listener())
+    slow = asyncio.create_task(get(address.port, "/slow"))
+    await get(address.port)
+
+    await worker.stop()
+
+    assert "dropped" in caplog.text
+    await slow
+
+
+async def test_an_app_that_refuses_to_start_is_not_served() -> None:
+    """Its reason comes out, and the socket is closed again."""
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings(service_name="misconfigured")), None, drain=0, grace=5)
+    listener = address.listener()
+
+    with pytest.raises(Misconfigured):
+        await worker.start(listener)
+
+    assert listener.fileno() == -1
+    await worker.wait()
+
+
+async def test_a_renewed_certificate_is_the_one_that_is_seen(tmp_path: Path) -> None:
+    """By new connections; the app is not started again."""
+    made = development_certificate(tmp_path, "localhost", now=NOW)
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings()), (made.certificate, made.private_key), drain=0.05, grace=5)
+    await worker.start(address.listener())
+    before = await peer_certificate(address.port, made.authority)
+    made.certificate.unlink()
+    development_certificate(tmp_path, "localhost", now=NOW)
+
+    await worker.renew(address.listener())
+
+    assert await peer_certificate(address.port, made.authority) != before
+    await worker.stop()
+
+
+async def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
+    """The old one stays in use."""
+    made = development_certificate(tmp_path, "localhost", now=NOW)
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings()), (made.certificate, made.private_key), drain=0.05, grace=5)
+    await worker.start(address.listener())
+    made.certificate.write_text("damaged")
+    listener = address.listener()
+
+    with pytest.raises(Misconfigured):
+        await worker.renew(listener)
+
+    assert (await get(address.port, tls=context(made.authority)))[0] == 200
+    assert listener.fileno() == -1
+    await worker.stop()
+
+
+async def test_waiting_ends_when_the_server_has_ended() -> None:
+    """Then the program ends too, and is seen to."""
+    address = Address("127.0.0.1", 0)
+    worker = Worker(make(Settings()), None, drain=0, grace=5)
+    await worker.start(address.listener())
+    waiting = asyncio.create_task(worker.wait())
+
+    await worker.stop()
+
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def peer_certificate(port: int, authority: Path) -> bytes:
+    """The certificate that a new connection is shown."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context(authority), server_hostname="localhost")
+    try:
+        shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
+    finally:
+        writer.close()
+        await writer.wait_closed()
