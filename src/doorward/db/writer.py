@@ -123,7 +123,7 @@ class Writer:
     def _begin(self) -> None:
         """Take SQLite's write lock, asking often: the built-in busy handler sleeps up to 100 ms between two tries."""
         deadline = time.monotonic() + self._timeout
-        pause = 0.0005
+        pause = 0.0002
         while True:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -132,7 +132,7 @@ class Writer:
                 if not is_busy(error) or time.monotonic() > deadline:
                     raise
             time.sleep(pause)
-            pause = min(pause * 2, 0.008)
+            pause = min(pause * 2, 0.002)
 
     def _attempt(self, statements: Sequence[Statement], *, alone: bool) -> "_Rows | Exception":
         """Run one write inside the open transaction. Refusals are returned; failures of the storage are raised."""
