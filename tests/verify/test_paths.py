@@ -103,6 +103,16 @@ def test_everything_can_be_named() -> None:
     assert rules.classify("/a//b") == "protected"
 
 
+def test_a_star_says_what_a_prefix_means_anyway() -> None:
+    """``/docs/*`` is ``/docs``, so that both habits are right; and both at once are one rule too many."""
+    rules = Rules(public=["/docs/*"])
+
+    assert rules.classify("/docs") == rules.classify("/docs/a/b") == "public"
+    assert rules.classify("/docs-old") == "protected"
+    with pytest.raises(Misconfigured, match="twice"):
+        Rules(public=["/docs/*"], protected=["/docs"])
+
+
 def test_the_root_page_alone_is_public() -> None:
     """A public home page opens nothing else."""
     rules = Rules(public=["/"])
@@ -161,7 +171,23 @@ def test_below_a_mount_point_the_stricter_view_wins(path: str, root_path: str, a
 
 
 @pytest.mark.parametrize(
-    "prefix", ["", "docs", "/docs/", "/docs/*", "/docs/{name}", "/a//b", "/a/../b", "/a%20b", "/a;b", "https://x/y"]
+    "prefix",
+    [
+        "",
+        "docs",
+        "/docs/",
+        "/docs*",
+        "/docs/*/x",
+        "/docs/*/*",
+        "//*",
+        "*",
+        "/docs/{name}",
+        "/a//b",
+        "/a/../b",
+        "/a%20b",
+        "/a;b",
+        "https://x/y",
+    ],
 )
 def test_a_rule_that_is_no_plain_prefix_is_refused(prefix: str) -> None:
     """A rule that could be misread stops the start."""

@@ -63,7 +63,7 @@ class IssuerKeys:
             if not self._schedule.may_ask(now):
                 return None
             flight = self._flight = Future()
-            flight.set_running_or_notify_cancel()
+            flight.set_running_or_notify_cancel()  # from here on, one waiter who gives up cannot cancel it for all
             self._schedule.started(now)
         try:
             Thread(target=self._fly, args=(flight,), name="doorward-keys", daemon=True).start()
@@ -92,7 +92,7 @@ class IssuerKeys:
         import asyncio
 
         try:
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), 2 * TIME_LIMIT)
+            await asyncio.wait_for(asyncio.wrap_future(flight), 2 * TIME_LIMIT)
         except TimeoutError:
             _log.warning("the keys of the issuer are long in coming")
         return True

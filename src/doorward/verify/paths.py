@@ -31,8 +31,8 @@ _STRICTNESS: Final[Mapping[Access, int]] = {"public": 0, "optional": 1, "protect
 class Rules:
     """Path prefixes by access. A rule means itself and everything below it, by segments; the longest match wins.
 
-    ``/reports`` covers ``/reports`` and ``/reports/2026``, not ``/reports-old``. ``/`` is the root page alone and
-    ``/*`` is everything. What no rule names is protected.
+    ``/reports`` covers ``/reports`` and ``/reports/2026``, not ``/reports-old``; ``/reports/*`` says the same. ``/`` is
+    the root page alone and ``/*`` is everything. What no rule names is protected.
     """
 
     __slots__ = ("_by_prefix", "_default", "_folded")
@@ -53,7 +53,8 @@ class Rules:
             if isinstance(prefixes, str):
                 findings.append(Finding(f"Guard: {access}={prefixes!r} is one text.", "Give a list of path prefixes."))
                 continue
-            for prefix in prefixes:
+            for rule in prefixes:
+                prefix = rule.removesuffix("/*") if len(rule) > 3 else rule  # "//*" is none
                 findings.extend(_findings(prefix, access, self._by_prefix.get(prefix)))
                 self._by_prefix[prefix] = access
                 self._folded[_fold(prefix)] = stricter(access, self._folded.get(_fold(prefix), access))
