@@ -88,7 +88,9 @@ class Gate:
         resumed = await self._resume(headers)
         if resumed is None:
             raise SessionEnded("cookie of no live session", headers={"Set-Cookie": clear_cookie()})
-        check_same_origin(scope.get("method", "GET"), headers, origin=self._settings.origin)
+        # A handshake is not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking).
+        method = scope["method"] if scope["type"] == "http" else "CONNECT"
+        check_same_origin(method, headers, origin=self._settings.origin)
         return self._principal(resumed), resumed.session
 
     async def _resume(self, headers: Any) -> Resumed | None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from doorward.accounts.model import Account
 from doorward.db import statement
-from doorward.errors import InvalidCredentials
+from doorward.errors import InvalidCredentials, Overloaded
 from doorward.hooks import Event, PasswordChanged, SignedIn, SignInRefused
 from doorward.passwords.hashing import Hasher
 from doorward.passwords.model import Admit, Candidate, Refuse, decide_login
@@ -148,6 +148,19 @@ async def test_an_old_hash_is_replaced_at_the_log_in(settings: Settings) -> None
     assert unchanged is not None
     assert "t=3" in row["hash"]
     assert row["hash"] == unchanged["hash"]
+
+
+async def test_a_full_queue_puts_the_better_hash_off(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password was right: the log-in happens, and the next one tries again."""
+
+    async def full(_: str) -> str:
+        raise Overloaded("full")
+
+    await house.register()
+    monkeypatch.setattr(house.auth.pool, "needs_rehash", lambda *_: True)
+    monkeypatch.setattr(house.auth.pool, "hash", full)
+
+    await house.log_in()
 
 
 async def test_a_password_changed_while_it_was_being_checked_is_refused(

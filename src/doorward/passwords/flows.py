@@ -5,6 +5,7 @@ cost the same single hash as any other, and the same statements; what is refused
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -20,6 +21,7 @@ from doorward.errors import (
     InvalidCredentials,
     InvalidFields,
     NotFound,
+    Overloaded,
     Problem,
     SessionEnded,
 )
@@ -280,9 +282,7 @@ class Passwords:
     ) -> None:
         """Write what a right password leads to, with a better hash where one is due (the only moment we can)."""
         account = admitted.candidate.account
-        replacement = admitted.stored
-        if self._pool.needs_rehash(replacement, normalise(password)):
-            replacement = await self._pool.hash(normalise(password))
+        replacement = await self._better_hash(admitted.stored, normalise(password))
         try:
             results = await self._database.write(
                 store.confirm(account.id, seen=admitted.stored, replacement=replacement),
@@ -294,6 +294,13 @@ class Passwords:
             raise InvalidCredentials("the account changed while the password was being checked") from None
         self._sessions.obey(results)
         await self._events.publish(event)
+
+    async def _better_hash(self, stored: str, password: str) -> str:
+        """Return the hash to keep: one of today's cost where it is due and there is room, else the one there is."""
+        if self._pool.needs_rehash(stored, password):
+            with contextlib.suppress(Overloaded):
+                return await self._pool.hash(password)
+        return stored
 
     async def _live(self, session_id: str, now: int) -> Session:
         session = await self._sessions.find(session_id)

@@ -44,10 +44,6 @@ class Session:
         """Tell whether the session is still good: not ended, not too old, not idle for too long."""
         return self.ended_at is None and now < self.expires_at and now < self.last_seen_at + self.idle_lifetime
 
-    def is_fresh(self, now: int, fresh_lifetime: int) -> bool:
-        """Tell whether the log-in is recent enough for an act that needs a fresh one."""
-        return now - self.auth_time <= fresh_lifetime
-
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
