@@ -105,17 +105,21 @@ async def test_a_worker_that_cannot_use_a_new_certificate_keeps_the_old(
 
 
 async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
-    """Killed from outside, or by its own hand."""
+    """And the one in its place takes part in the next renewal."""
     address = Address("127.0.0.1", 0)
+    crew = Crew(plan(tmp_path))
 
-    async with working(Crew(plan(tmp_path)), address):
+    async with working(crew, address):
         before = await pids(address, 2)
         os.kill(next(iter(before)), signal.SIGKILL)
         after = before
         while len(after - before) < 1:
             after = await pids(address, 2)
+        await crew.renew(address.listener())
+        renewed = await pids(address, 2)
 
     assert len(after - before) == 1
+    assert renewed == after
 
 
 async def test_workers_that_keep_dying_end_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

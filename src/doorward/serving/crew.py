@@ -98,13 +98,13 @@ class Crew:
         self._plan = plan
         self._members: list[_Member] = []
         self._watchers: list[asyncio.Task[None]] = []
-        self._listener: socket.socket | None = None
+        self._listeners: list[socket.socket] = []
         self._deaths: list[float] = []
         self._hopeless = asyncio.Event()
 
     async def start(self, listener: socket.socket) -> None:
         """Start all and wait until they serve. Raises what the app raises, or ``StartFailed``."""
-        self._listener = listener
+        self._replace_listener(listener)
         count = self._plan.settings.serving.workers
         self._members = list(await asyncio.gather(*(_Member.spawn(self._plan, listener) for _ in range(count))))
         try:
@@ -117,9 +117,7 @@ class Crew:
 
     async def renew(self, listener: socket.socket) -> None:
         """Give all of them another socket, on which they answer with the certificate as it is on disk now."""
-        if self._listener is not None:
-            self._listener.close()
-        self._listener = listener
+        self._replace_listener(listener)
         self._deaths.clear()
         await asyncio.gather(*(member.renew(listener) for member in self._members))
 
@@ -133,8 +131,12 @@ class Crew:
             watcher.cancel()
         grace = self._plan.grace + KILL_AFTER
         await asyncio.gather(*(member.stop(grace) for member in self._members))
-        if self._listener is not None:
-            self._listener.close()
+        self._replace_listener()
+
+    def _replace_listener(self, *listeners: socket.socket) -> None:
+        for old in self._listeners:
+            old.close()
+        self._listeners = [*listeners]
 
     async def _watch(self, place: int) -> None:
         loop = asyncio.get_running_loop()
@@ -143,11 +145,11 @@ class Crew:
             code = await member.process.wait()
             self._deaths = [*(at for at in self._deaths if loop.time() - at < QUIET), loop.time()]
             _log.error("worker %d died with code %s", member.process.pid, code)
-            if len(self._deaths) > RESTARTS or self._listener is None:
+            if len(self._deaths) > RESTARTS:
                 self._hopeless.set()
                 return
             member.forget()
-            self._members[place] = await _Member.spawn(self._plan, self._listener)
+            self._members[place] = await _Member.spawn(self._plan, self._listeners[0])
 
 
 def _raise(report: Report, expected: str) -> None:

@@ -161,7 +161,9 @@ class Program:
         return serving.certificate, serving.private_key
 
     async def _until_stopped(self, server: Serves, address: Address) -> None:
-        background = [asyncio.create_task(self._keep_renewed(server, address)), asyncio.create_task(server.wait())]
+        background = [asyncio.create_task(server.wait())]
+        if not self._settings.serving.behind_proxy:
+            background.append(asyncio.create_task(self._keep_renewed(server, address)))
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait([*background, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (*background, stopped):
@@ -172,25 +174,29 @@ class Program:
     async def _keep_renewed(self, server: Serves, address: Address) -> None:
         seen = self._fingerprint()
         while True:
-            try:
-                await asyncio.wait_for(self._look.wait(), self._look_every)
-            except TimeoutError:
-                if self._fingerprint() == seen:
-                    continue
-            self._look.clear()
-            seen = self._fingerprint()
-            if await self._renew(server, address):
-                _log.info("the certificate has been read again")
+            asked = await self._asked()
+            now = self._fingerprint()
+            if asked or now != seen:
+                seen = now
+                await self._renew(server, address)
 
-    async def _renew(self, server: Serves, address: Address) -> bool:
+    async def _asked(self) -> bool:
+        """Wait until it is time to look again; tell whether somebody asked for it."""
         try:
-            if self._certificate() == (None, None):
-                return False
+            await asyncio.wait_for(self._look.wait(), self._look_every)
+        except TimeoutError:
+            return False
+        self._look.clear()
+        return True
+
+    async def _renew(self, server: Serves, address: Address) -> None:
+        try:
+            self._certificate()
             await server.renew(address.listener())
         except (Misconfigured, OSError) as problem:
             _log.error("the new certificate cannot be used, the one before stays in use: %s", problem)
-            return False
-        return True
+        else:
+            _log.info("the certificate has been read again")
 
     def _fingerprint(self) -> tuple[object, ...]:
         files = (self._settings.serving.certificate, self._settings.serving.private_key)
