@@ -54,9 +54,18 @@ _WATCHDOG = """
 """Stops the cluster when pytest was killed and could not do so itself."""
 
 
+def _memory() -> str | None:
+    """Return a folder that lives in memory, where a copy of a database takes a tenth of the time."""
+    try:
+        room = shutil.disk_usage("/dev/shm").free
+    except OSError:
+        return None
+    return "/dev/shm" if room > 2 * 1024**3 and os.access("/dev/shm", os.W_OK) else None
+
+
 def prepare_cluster() -> None:
     """Choose the folder of the private cluster; nothing is started yet."""
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="doorward-pg-")
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="doorward-pg-", dir=_memory())
     os.environ[CONTROLLER] = str(os.getpid())
 
 
@@ -97,7 +106,8 @@ def _start_cluster(folder: Path) -> str:
         port = probe.getsockname()[1]
     settings = _SETTINGS | {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    subprocess.run(["sh", "-c", _WATCHDOG, "watchdog", os.environ[CONTROLLER], str(folder)], check=True)
+    command = ["sh", "-c", _WATCHDOG, "watchdog", os.environ[CONTROLLER], str(folder)]
+    subprocess.run(command, check=True, start_new_session=True)  # Out of reach of a signal to pytest's group.
     _run(_binary("pg_ctl"), "start", "-D", data, "-w", "-l", folder / "log", "-o", options)
     return f"postgresql://doorward@127.0.0.1:{port}/postgres"
 
@@ -180,6 +190,8 @@ class PostgresFactory:
         self._count = 0
         self._loop = asyncio.new_event_loop()
         self._admin = self._loop.run_until_complete(asyncpg.connect(server))
+        newer = self._admin.get_server_version().major >= 15
+        self._strategy = "STRATEGY FILE_COPY" if newer else ""
         self._execute(f'CREATE DATABASE "{name}"')
         self._loop.run_until_complete(_migrate(self._url(name), migrations))
 
@@ -188,7 +200,7 @@ class PostgresFactory:
         """Lend the URL of a fresh copy, which is dropped afterwards."""
         self._count += 1
         name = f"{self._template}_{self._count}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" {self._strategy}')
         try:
             yield self._url(name)
         finally:
