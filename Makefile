@@ -86,7 +86,8 @@ lower-bounds: ## the tests with the oldest dependencies that pyproject.toml allo
 	@scripts/make-venv build/lowest
 	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install $(HASHED) requirements/lowest.txt
 	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
-	@build/lowest/bin/python -m pytest -q -n auto -p no:cacheprovider --ignore=tests/architecture --ignore=tests/docs $(TESTS)
+	@build/lowest/bin/python -m pytest -q -n auto -p no:cacheprovider \
+		-W ignore::DeprecationWarning --ignore=tests/architecture --ignore=tests/docs $(TESTS)
 
 clean: ## remove what the targets made; not .env and not data/
 	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

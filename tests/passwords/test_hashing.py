@@ -190,7 +190,11 @@ def test_peppered_hash_shows_its_parameters_and_key_but_not_the_digest(made: typ
     assert stored[len(known[0].settings) :] not in wrapped
 
 
-@pytest.mark.parametrize("stored", [hasher().hash(DJANGO_PASSWORD), bcrypt_hasher().hash(DJANGO_PASSWORD), DJANGO])
+@pytest.mark.parametrize(
+    "stored",
+    [hasher().hash(DJANGO_PASSWORD), bcrypt_hasher().hash(DJANGO_PASSWORD), DJANGO],
+    ids=["argon2id", "bcrypt", "pbkdf2"],
+)
 def test_any_hash_can_be_wrapped_without_its_password(stored: str) -> None:
     """A pepper can be put around every row of a database at once, also around imported ones."""
     one = hasher(NEW)
