@@ -39,7 +39,7 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Port | None,
         Meta(description="Port of the plain listener, which only points to HTTPS. Empty: no such listener."),
     ] = 8080
-    management_port: Annotated[Port | None, Meta(description="Port of the management listener. Empty: none.")] = None
+    management_port: Annotated[Port | None, Meta(description="Port of the management listener. Reserved.")] = None
     workers: Annotated[Count, Meta(description="Worker processes. More than one needs no other setting.")] = 1
     certificate: Annotated[
         Path | None,
