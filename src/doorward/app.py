@@ -46,7 +46,7 @@ from doorward.verify.verifier import Verifier
 from doorward.web import health
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
-from doorward.web.reference import DOCS_PATH, Reference
+from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
 _log = logging.getLogger("doorward")
@@ -158,7 +158,9 @@ class Doorward:
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
         )
         self._router = Router([*self.operations(), *self._reference.operations()])
-        self._front = Front(self._dispatch, entropy=entropy, documentation=settings.issuer + DOCS_PATH)
+        self.documentation = self.verifier.documentation
+        """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
+        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation)
 
     def operations(self) -> list[Operation]:
         """List every operation of the contract."""

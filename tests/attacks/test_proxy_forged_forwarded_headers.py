@@ -30,7 +30,13 @@ class Seen:
 
 
 async def ask(
-    headers: Headers, *, peer: str | None = PROXY, required: bool = True, method: str = "GET", path: str = "/v1/me"
+    headers: Headers,
+    *,
+    peer: str | None = PROXY,
+    required: bool = True,
+    method: str = "GET",
+    path: str = "/v1/me",
+    kind: str = "http",
 ) -> Seen:
     """Send one request through the middleware."""
     seen = Seen()
@@ -42,13 +48,13 @@ async def ask(
         return {"type": "http.request"}
 
     async def send(message: dict[str, Any]) -> None:
-        seen.status = message.get("status", seen.status)
+        seen.status = message.get("status", message.get("code", seen.status))
         if message.get("body"):
             seen.body = json.loads(message["body"])
 
     scope = {
-        "type": "http",
-        "method": method,
+        "type": kind,
+        **({"method": method} if kind == "http" else {}),
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"x=1",
@@ -225,3 +231,24 @@ async def test_a_very_long_chain_is_bounded() -> None:
     seen = await ask([("x-forwarded-for", "1.2.3.4," * 100_000 + CLIENT)])
 
     assert client(seen) == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer"),
+    [([], STRANGER), ([("x-forwarded-proto", "http")], PROXY), ([("x-forwarded-for", "garbage")], PROXY)],
+)
+async def test_a_handshake_is_held_to_the_same_rules(headers: Headers, peer: str) -> None:
+    """A WebSocket past the proxies, or in clear, is closed before the app hears of it."""
+    seen = await ask(headers, peer=peer, kind="websocket")
+
+    assert (seen.scope, seen.status) == (None, 1008)
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+async def test_a_handshake_through_the_proxy_tells_the_truth(scheme: str) -> None:
+    """Who asks, and that it came over TLS."""
+    seen = await ask([("x-forwarded-for", CLIENT), ("x-forwarded-proto", scheme)], kind="websocket")
+
+    assert client(seen) == CLIENT
+    assert seen.scope is not None
+    assert seen.scope["scheme"] == "wss"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from doorward.errors import CODES, FieldError, InvalidFields, InvalidToken, Problem
-from doorward.verify.answers import DOCUMENTATION, Answer, headers_of, refusal
+from doorward.verify.answers import Answer, headers_of, refusal
 
 PRIVATE = "private reason"
 
@@ -20,11 +20,11 @@ def test_every_problem_is_said_whole_and_keeps_its_secret(code: str) -> None:
     """RFC 9457 members, no-store, and nothing of the private reason; a 401 always has a challenge (RFC 9110)."""
     problem = CODES[code](PRIVATE)
 
-    answer = refusal(problem, realm="doorward", documentation=DOCUMENTATION)
+    answer = refusal(problem, realm="doorward", documentation="https://auth.example.test/docs")
 
     body = json.loads(answer.body)
     said = headers(answer)
-    assert body["type"] == f"{DOCUMENTATION}#{code}"
+    assert body["type"] == f"https://auth.example.test/docs#{code}"
     assert (body["code"], body["status"], answer.status) == (code, problem.status, problem.status)
     assert body["title"] == problem.title
     assert said["content-type"] == "application/problem+json"

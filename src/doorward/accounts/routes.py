@@ -27,7 +27,7 @@ class RegisterBody(Struct, forbid_unknown_fields=True):
 class UpdateBody(Struct, forbid_unknown_fields=True):
     """What may be changed of one's account; ``null`` removes the username."""
 
-    username: str | None | UnsetType = UNSET
+    username: str | UnsetType | None = UNSET
     profile: dict[str, Any] | UnsetType = UNSET
 
 

@@ -18,7 +18,8 @@ from typing import Any, Final
 from doorward.errors import MalformedRequest, Problem, ProxyRequired
 from doorward.serving.lifespan import App
 from doorward.serving.redirect import decide
-from doorward.verify.answers import DEFAULT_REALM, DOCUMENTATION, Answer, refusal
+from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
+from doorward.verify.asgi import POLICY_VIOLATION
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -55,12 +56,12 @@ class ForwardedHeaders:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, or pass it on with a scope that tells the truth."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        answer = self._refusal_or_rewrite(scope)
+        answer = None if scope["type"] == "lifespan" else self._refusal_or_rewrite(scope)
         if answer is None:
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": answer.body})
@@ -69,22 +70,27 @@ class ForwardedHeaders:
         forwarded, scope["headers"] = _separate(scope["headers"])
         peer = _address(scope["client"][0]) if scope.get("client") else None
         if peer is None or not _within(peer, self._trusted):
-            return _refuse(ProxyRequired()) if self._required else None
+            return self._refuse(ProxyRequired()) if self._required else None
         try:
             client = _client(forwarded, self._trusted) or peer
             scheme = _scheme(forwarded) or "https"
         except _Ambiguous as why:
             _log.warning("a forwarded header from %s was refused: %s", peer, why)
-            return _refuse(MalformedRequest(detail="The forwarded headers are malformed or contradict each other."))
+            detail = "The forwarded headers are malformed or contradict each other."
+            return self._refuse(MalformedRequest(detail=detail))
         scope["client"] = (str(client), 0)
-        scope["scheme"] = scheme
+        scope["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
         if scheme == "https":
             return None
         target = scope.get("raw_path") or scope["path"].encode()
         if scope.get("query_string"):
             target += b"?" + scope["query_string"]
-        headers = scope["headers"]
-        return decide(scope["method"].encode(), target, headers, origin=self._origin, mount_path=self._mount_path)
+        headers, method = scope["headers"], scope.get("method", "GET").encode()
+        return decide(method, target, headers, origin=self._origin, mount_path=self._mount_path)
+
+    def _refuse(self, problem: Problem) -> Answer:
+        documentation = self._origin + self._mount_path + DOCS_PATH
+        return refusal(problem, realm=DEFAULT_REALM, documentation=documentation)
 
 
 def _separate(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, list[str]], list[tuple[bytes, bytes]]]:
@@ -130,6 +136,7 @@ def _scheme(forwarded: dict[bytes, list[str]]) -> str | None:
         found.add(forwarded[b"x-forwarded-proto"][-1].rpartition(",")[2].strip().lower())
     protos = [hop["proto"].lower() for hop in _hops(forwarded.get(b"forwarded", [])) if "proto" in hop]
     found.update(protos[-1:])
+    found = {{"wss": "https", "ws": "http"}.get(scheme, scheme) for scheme in found}
     if len(found) > 1 or not found <= {"http", "https"}:
         raise _Ambiguous("the scheme is unknown or told in two ways")
     return found.pop() if found else None
@@ -164,7 +171,3 @@ def _address(text: str) -> Ip | None:
 
 def _within(address: Ip, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
-
-
-def _refuse(problem: Problem) -> Answer:
-    return refusal(problem, realm=DEFAULT_REALM, documentation=DOCUMENTATION)

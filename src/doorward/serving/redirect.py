@@ -14,7 +14,7 @@ from typing import Final
 import h11
 
 from doorward.errors import HttpsRequired, MalformedRequest, Problem
-from doorward.verify.answers import DEFAULT_REALM, DOCUMENTATION, Answer, refusal
+from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
 
 MAX_HEAD_BYTES: Final = 8192
 HEAD_TIMEOUT: Final = 5.0
@@ -41,11 +41,11 @@ def decide(method: bytes, target: bytes, headers: Headers, *, origin: str, mount
             f"This was sent in clear. Nothing was accepted; regard every password, token and cookie in it as known to "
             f"others, and use {origin} from now on."
         )
-        return _refuse(HttpsRequired(detail=detail), method)
+        return _refuse(HttpsRequired(detail=detail), method, origin + mount_path)
     if not target.startswith(b"/"):
-        return _refuse(MalformedRequest(detail="The target must be a path."), method)
+        return _refuse(MalformedRequest(detail="The target must be a path."), method, origin + mount_path)
     if _is_for_programs(target, headers, mount_path):
-        return _refuse(HttpsRequired(detail=f"This is only served over HTTPS: {origin}"), method)
+        return _refuse(HttpsRequired(detail=f"This is only served over HTTPS: {origin}"), method, origin + mount_path)
     location = origin.encode() + target
     fields = ((b"location", location), (b"content-length", b"0"), (b"cache-control", b"no-store"))
     return Answer(308, fields, b"")
@@ -59,8 +59,8 @@ def _is_for_programs(target: bytes, headers: Headers, mount_path: str) -> bool:
     return json_asked or path.startswith(_PROGRAM_PATHS)
 
 
-def _refuse(problem: Problem, method: bytes) -> Answer:
-    answer = refusal(problem, realm=DEFAULT_REALM, documentation=DOCUMENTATION)
+def _refuse(problem: Problem, method: bytes, issuer: str) -> Answer:
+    answer = refusal(problem, realm=DEFAULT_REALM, documentation=issuer + DOCS_PATH)
     return Answer(answer.status, answer.headers, b"" if method == b"HEAD" else answer.body)
 
 
@@ -127,7 +127,8 @@ class RedirectListener:
             while (event := connection.next_event()) is h11.NEED_DATA:
                 connection.receive_data(await reader.read(4096))
         except h11.RemoteProtocolError:
-            return _written(connection, _refuse(MalformedRequest(detail="This is not an HTTP request."), b"GET"))
+            problem = MalformedRequest(detail="This is not an HTTP request.")
+            return _written(connection, _refuse(problem, b"GET", self._origin + self._mount_path))
         if not isinstance(event, h11.Request):
             return b""
         answer = decide(

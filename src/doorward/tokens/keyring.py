@@ -57,6 +57,7 @@ class Keyring:
         self._clock = clock
         self._entropy = entropy
         self._active: SigningKey | None = None
+        self._seen: frozenset[tuple[str, KeyState]] = frozenset()
         self._listeners: list[Callable[[KeySet], None]] = []
         self.published = KeySet(())
         self.document = b'{"keys":[]}'
@@ -76,7 +77,7 @@ class Keyring:
     async def load(self) -> None:
         """Read the keys, make those that are missing and do what age demands."""
         for _ in range(_ATTEMPTS):
-            records = await self._readable()
+            records = await self._open(await store.keys(self._database))
             plan = plan_keys(records, now=self._clock(), settings=self._settings)
             if plan.is_empty:
                 await self._reseal(records)
@@ -94,8 +95,13 @@ class Keyring:
         raise StorageUnavailable("the signing keys do not come to rest")
 
     async def follow(self) -> None:
-        """Read the keys again after another process may have changed them; changes nothing itself."""
-        self._hold(await self._readable())
+        """Read the keys again after another process may have changed them.
+
+        This is asked after every commit of anybody, so nothing is opened unless a key has come or changed its state.
+        """
+        records = await store.keys(self._database)
+        if _states(records) != self._seen:
+            self._hold(await self._open(records))
 
     async def rotate(self, *, revoke: bool, source: Source = Source()) -> str:  # noqa: B008
         """Let the staged key sign and stage another; return the id of the key that signs now.
@@ -107,7 +113,7 @@ class Keyring:
         for _ in range(_ATTEMPTS):
             await self.load()
             try:
-                await self._rotate(await self._readable(), event, source)
+                await self._rotate(await self._open(await store.keys(self._database)), event, source)
             except (Duplicate, GuardFailed):
                 _log.debug("another process changed the keys at the same time; reading again")
             else:
@@ -140,10 +146,10 @@ class Keyring:
             surveyed.append(SurveyedKey(record, public, is_sealed_with_newest(self._ring, record.sealed)))
         return surveyed
 
-    async def _readable(self) -> dict[KeyRecord, SigningKey]:
+    async def _open(self, records: Iterable[KeyRecord]) -> dict[KeyRecord, SigningKey]:
         """Open the keys in use; one whose secret has left the ring is retired: its tokens must die."""
         opened = {}
-        for record in await store.keys(self._database):
+        for record in records:
             if record.state is KeyState.RETIRED:
                 continue
             pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
@@ -216,9 +222,14 @@ class Keyring:
     def _hold(self, keys: Mapping[KeyRecord, SigningKey]) -> None:
         published = KeySet(key.public for key in keys.values())
         document = json.dumps(published.to_jwks(), separators=(",", ":")).encode()
+        self._seen = _states(keys)
         self._active = next((key for record, key in keys.items() if record.state is KeyState.ACTIVE), None)
         if document != self.document:
             self.published, self.document = published, document
             self.etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
             for listener in self._listeners:
                 listener(published)
+
+
+def _states(records: Iterable[KeyRecord]) -> frozenset[tuple[str, KeyState]]:
+    return frozenset((record.kid, record.state) for record in records if record.state is not KeyState.RETIRED)

@@ -12,6 +12,7 @@ from doorward.settings import Settings
 from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import KEY_SET_MAX_AGE, Keyring
 from doorward.tokens.views import AccessAnswer, PairAnswer
+from doorward.verify.answers import DOCS_PATH
 from doorward.web.body import read_json, write_json
 from doorward.web.routing import Operation
 
@@ -86,7 +87,7 @@ class TokenRoutes:
                 response_types_supported=[],
                 grant_types_supported=[],
                 token_endpoint_auth_methods_supported=[],
-                service_documentation=f"{issuer}/docs",
+                service_documentation=issuer + DOCS_PATH,
             ),
             headers={"Cache-Control": f"public, max-age={KEY_SET_MAX_AGE}"},
         )

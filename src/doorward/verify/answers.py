@@ -19,8 +19,8 @@ NO_CREDENTIAL: Final = "no credential"
 
 DEFAULT_REALM: Final = "doorward"
 
-DOCUMENTATION: Final = "https://doorward.dev/reference/errors"
-"""The page that explains every code under an anchor of its name (RFC 9457 section 3.1.1)."""
+DOCS_PATH: Final = "/docs"
+"""Below every issuer: its page that explains each code under an anchor of its name (RFC 9457 section 3.1.1)."""
 
 MAX_RETURN_TO: Final = 2048
 """Characters of a path that a log-in page is asked to come back to; a longer one is left out."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any, Final, Protocol
 
 from doorward.errors import Finding, Internal, InvalidToken, Misconfigured, Problem, SessionEnded, TokenRefused
-from doorward.verify.answers import DEFAULT_REALM, DOCUMENTATION, NO_CREDENTIAL, Answer, refusal, to_login, wants_page
+from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, Answer, refusal, to_login, wants_page
 from doorward.verify.model import Principal
 from doorward.verify.paths import Access, Rules
 
@@ -80,6 +80,7 @@ class Guard:
         self._app = app
         self._authenticator = authenticator
         self._rules = Rules(protected=protected, public=public, optional=optional)
+        self._documentation: str | None = getattr(authenticator, "documentation", None)
         self._login_url = login_url
         self._realm = realm
 
@@ -127,7 +128,7 @@ class Guard:
 
     async def _refuse(self, problem: Problem, scope: Scope, send: Send) -> None:
         _log.info("refused: %s (%s)", problem.code, problem.why)
-        answer = refusal(problem, realm=self._realm, documentation=DOCUMENTATION)
+        answer = refusal(problem, realm=self._realm, documentation=self._documentation)
         if scope["type"] == "websocket":
             await _refuse_handshake(answer, scope, send)
         elif self._login_url is not None and self._may_log_in(problem, scope):

@@ -12,6 +12,7 @@ from doorward.core.clock import Clock, system_clock
 from doorward.errors import Finding, KeysUnavailable, Misconfigured, UnknownKey
 from doorward.jose.jwt import MAX_LEEWAY
 from doorward.jose.keys import KeySet
+from doorward.verify.answers import DOCS_PATH
 from doorward.verify.cache import VerifiedTokens
 from doorward.verify.fetching import Address
 from doorward.verify.headers import bearer_token
@@ -73,6 +74,8 @@ class Verifier:
             findings.append(Finding("Verifier: max_lifetime is not positive.", "Give it in seconds."))
         if findings:
             raise Misconfigured(*findings)
+        self.documentation = issuer + DOCS_PATH
+        """Where the issuer explains the codes of refusals."""
         self._issuer = issuer
         self._audience = issuer if audience is None else audience
         self._revocations = revocations

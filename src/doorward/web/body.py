@@ -6,9 +6,11 @@ surrogate in any string (both break stores and logs later on). The size is enfor
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -20,6 +22,11 @@ from doorward.errors import BodyTooLarge, FieldError, InvalidFields, MalformedRe
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 32
+MAX_INTEGER: Final = 2**63
+"""Integers are smaller than this in size: what a signed 64-bit number holds, and msgspec can write again."""
+
+MAX_UNKNOWN: Final = 16
+"""Unknown members that are named in an answer, so that a small body buys no large one."""
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -52,9 +59,18 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse one JSON object. Raises :class:`MalformedRequest`; the reason never quotes the body."""
+    """Parse one JSON object, with numbers that others can hold (RFC 8259 §6).
+
+    Raises :class:`MalformedRequest`; the reason never quotes the body.
+    """
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_number,
+        )
     except (ValueError, RecursionError):
         raise MalformedRequest("body is not JSON, or has a member twice") from None
     if not isinstance(value, dict):
@@ -67,10 +83,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def to_struct(members: dict[str, Any], kind: type[StructT]) -> StructT:
     """Check the members against a struct. Raises :class:`InvalidFields` with an entry for each that is wrong."""
     fields = _fields(kind)
+    unknown = (name for name in members if name not in fields)
     errors = [
         FieldError(f"/{_escape(name)}", "unknown_field", "There is no such field.")
-        for name in members
-        if name not in fields
+        for name in islice(unknown, MAX_UNKNOWN)
     ]
     values: dict[str, Any] = {}
     for name, field in fields.items():
@@ -98,8 +114,10 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
 
 
 def _read_complaint(message: str) -> tuple[str, str]:
-    """Turn msgspec's sentence into a code; its words say what was expected, never what was sent."""
+    """Turn msgspec's sentence into a code, and pass on what it says was expected, never what was sent."""
     sentence = message.partition(" - at ")[0]
+    if not sentence.startswith("Expected "):  # "Invalid enum value '…'" quotes the sender
+        return "wrong_type", "This is none of the values that are allowed."
     if "length <=" in sentence:
         return "too_long", sentence + "."
     if "length >=" in sentence:
@@ -116,6 +134,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(number := int(digits)) >= MAX_INTEGER:
+        raise ValueError("integer beyond 64 bits")
+    return number
+
+
+def _number(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError("number beyond a double")
+    return number
 
 
 def _is_clean(value: Any, depth: int) -> bool:

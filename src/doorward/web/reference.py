@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.errors import CODES
+from doorward.verify.answers import DOCS_PATH
 from doorward.web.openapi import document
 from doorward.web.routing import Operation
 
-DOCS_PATH: Final = "/docs"
-STYLE_PATH: Final = "/docs/style.css"
+STYLE_PATH: Final = DOCS_PATH + "/style.css"
 _ONE_DAY: Final = "public, max-age=86400"
 _POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
