@@ -14,6 +14,9 @@ App = Callable[
 ]
 """An ASGI application."""
 
+_LAST_WORDS = 1.0
+"""Seconds for an app that has said that it failed to raise its reason."""
+
 
 class StartFailed(Exception):  # noqa: N818 - reads as what has happened
     """The app said ``lifespan.startup.failed``; the message is its own."""
@@ -58,4 +61,7 @@ class Lifespan:
             raise StartFailed(f"the app ended during {phase}")
         message = answer.result()
         if message["type"] != f"lifespan.{phase}.complete":
+            await asyncio.wait({task}, timeout=_LAST_WORDS)
+            if task.done():
+                task.result()  # Starlette says a traceback and raises; what is raised tells more
             raise StartFailed(str(message.get("message") or message["type"]))

@@ -72,10 +72,11 @@ async def run(control: socket.socket) -> int:
     control.setblocking(False)
     commands: asyncio.Queue[tuple[bytes, list[int]]] = asyncio.Queue()
     loop.add_signal_handler(signal.SIGTERM, commands.put_nowait, (STOP, []))
-    worker = Worker(plan.build_app(), plan.pair, drain=plan.drain, grace=plan.grace)
     try:
+        worker = Worker(plan.build_app(), plan.pair, drain=plan.drain, grace=plan.grace)
         await worker.start(listener)
     except Exception as problem:
+        listener.close()
         _say(control, report_of(problem))
         return 1
     loop.add_reader(control, lambda: commands.put_nowait(_receive(control)))

@@ -14,6 +14,7 @@ from doorward.configuration.catalogue import entries
 from doorward.configuration.reading import build
 from doorward.configuration.values import convert
 from doorward.core.secret import Secret
+from doorward.serving.application import load_application
 from doorward.serving.lifespan import App
 from doorward.serving.proxy import ForwardedHeaders
 from doorward.settings import Settings
@@ -26,6 +27,7 @@ GRACE: Final = 30.0
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The settings, the factory of the app (``module:callable`` taking ``Settings``), and the TLS files if any.
 
+    ``application`` names an ASGI application of a host (``module:name``), served in place of what the factory makes.
     ``drain`` is how many seconds an old server still takes what the kernel gave it before its certificate was renewed:
     far longer than a TLS handshake. ``grace`` is how many seconds requests in flight may take after a stop: as long as
     the longest answer, a poll of the revocation feed.
@@ -35,6 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Path | None
     private_key: Path | None
     app: str = APP
+    application: str | None = None
     drain: float = DRAIN
     grace: float = GRACE
 
@@ -44,16 +47,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return (self.certificate, self.private_key) if self.certificate and self.private_key else None
 
     def build_app(self) -> App:
-        """Import the factory and make the app, behind what believes or drops forwarded headers."""
-        module, name = self.app.split(":")
-        app: App = getattr(import_module(module), name)(self.settings)
+        """Import the app, or make it, and put it behind what believes or drops forwarded headers."""
         return ForwardedHeaders(
-            app,
+            load_application(self.application) if self.application else self._make_app(),
             trusted=self.settings.serving.trusted_proxies,
             required=self.settings.serving.behind_proxy,
             origin=self.settings.origin,
             mount_path=self.settings.mount_path,
         )
+
+    def _make_app(self) -> App:
+        module, name = self.app.split(":")
+        app: App = getattr(import_module(module), name)(self.settings)
+        return app
 
     def encode(self) -> bytes:
         """Write the plan, secrets included: for a private socket and for nothing else."""

@@ -58,14 +58,22 @@ def show(text: str) -> None:
     sys.stdout.flush()
 
 
-def serve(settings: Settings, *, app: str = APP, announce: Callable[[str], None] = show, drain: float = DRAIN) -> None:
+def serve(
+    settings: Settings,
+    *,
+    app: str = APP,
+    application: str | None = None,
+    announce: Callable[[str], None] = show,
+    drain: float = DRAIN,
+) -> None:
     """Serve until a signal. Raises ``Misconfigured``, ``OSError``, ``StartFailed`` or what the app raises at start.
 
+    ``application`` names an ASGI application of a host to serve in place of what the factory ``app`` makes.
     ``announce`` gets the first screen when everything answers.
     """
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Program(settings, app=app, announce=announce, drain=drain).run())
+        runner.run(Program(settings, app=app, application=application, announce=announce, drain=drain).run())
 
 
 class Program:
@@ -76,6 +84,7 @@ class Program:
         settings: Settings,
         *,
         app: str = APP,
+        application: str | None = None,
         announce: Callable[[str], None] = show,
         clock: Clock = system_clock,
         look_every: float = LOOK_EVERY,
@@ -85,6 +94,7 @@ class Program:
         """Take what to serve; nothing is opened yet."""
         self._settings = settings
         self._app = app
+        self._application = application
         self._announce = announce
         self._clock = clock
         self._look_every = look_every
@@ -103,6 +113,7 @@ class Program:
             certificate=certificate,
             private_key=private_key,
             app=self._app,
+            application=self._application,
             drain=self._drain,
             grace=self._grace,
         )
@@ -114,7 +125,7 @@ class Program:
         try:
             if redirect is not None:
                 await redirect[0].start(redirect[1].listener())
-            self._announce(first_screen(self._settings, authority=self._authority))
+            self._announce(first_screen(self._settings, authority=self._authority, application=self._application))
             await self._until_stopped(server, address)
         finally:
             if redirect is not None:

@@ -11,8 +11,11 @@ _BCRYPT_KIB: Final = 4
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
-def first_screen(settings: Settings, *, authority: Path | None) -> str:
-    """Return the text. ``authority`` is the local authority's certificate, or ``None`` when a real one is served."""
+def first_screen(settings: Settings, *, authority: Path | None, application: str | None = None) -> str:
+    """Return the text. ``authority`` is the local authority's certificate, or ``None`` when a real one is served.
+
+    ``application`` is the host's application (``module:name``) that is served, if it is not doorward alone.
+    """
     serving = settings.serving
     listens = f"{serving.host}:{serving.port}"
     facts = {
@@ -22,6 +25,8 @@ def first_screen(settings: Settings, *, authority: Path | None) -> str:
         "Hashing": _hashing(settings),
         "Workers": str(serving.workers),
     }
+    if application:
+        facts["Application"] = f"{application} on {settings.origin}/"
     if serving.behind_proxy:
         facts["Proxies"] = ", ".join(serving.trusted_proxies)
     elif serving.http_port:
