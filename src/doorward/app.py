@@ -221,7 +221,7 @@ class Doorward:
                 await receive()
         except (Misconfigured, StorageUnavailable) as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
+            raise  # our own server tells the operator what to mend
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:

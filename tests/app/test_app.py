@@ -85,9 +85,9 @@ async def test_it_may_live_twice(settings: Settings) -> None:
             assert answer.status_code == 201
 
 
-async def run_lifespan(auth: Doorward, *messages: str) -> list[str]:
-    """Serve the lifespan protocol and return what was sent."""
-    incoming, sent = list(messages), []
+async def run_lifespan(auth: Doorward, sent: list[str], *messages: str) -> None:
+    """Serve the lifespan protocol; what is sent is appended."""
+    incoming = list(messages)
 
     async def receive() -> dict[str, str]:
         return {"type": incoming.pop(0)}
@@ -96,21 +96,26 @@ async def run_lifespan(auth: Doorward, *messages: str) -> list[str]:
         sent.append(message["type"])
 
     await auth({"type": "lifespan"}, receive, send)
-    return sent
 
 
 async def test_served_as_the_whole_application_it_has_a_lifespan(settings: Settings) -> None:
     """Started and stopped by the server."""
-    sent = await run_lifespan(Doorward(settings), "lifespan.startup", "lifespan.shutdown")
+    sent: list[str] = []
+    await run_lifespan(Doorward(settings), sent, "lifespan.startup", "lifespan.shutdown")
 
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 async def test_a_database_that_is_not_there_fails_the_start(settings: Settings) -> None:
-    """The server is told, and stops."""
+    """The server is told, and stops; the reason comes out for the operator."""
     gone = replace(settings, database=replace(settings.database, url="postgresql://nobody@127.0.0.1:1/none"))
 
-    assert await run_lifespan(Doorward(gone), "lifespan.startup") == ["lifespan.startup.failed"]
+    sent: list[str] = []
+
+    with pytest.raises(StorageUnavailable):
+        await run_lifespan(Doorward(gone), sent, "lifespan.startup")
+
+    assert sent == ["lifespan.startup.failed"]
 
 
 async def test_web_sockets_are_closed(settings: Settings) -> None:

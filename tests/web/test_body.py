@@ -1,5 +1,6 @@
 """JSON bodies: what is read, and what is said about the rest."""
 
+import asyncio
 from typing import Annotated, Any
 
 import pytest
@@ -63,6 +64,22 @@ async def test_a_client_that_goes_away_has_sent_nothing() -> None:
     """Half a body is not a body."""
     with pytest.raises(MalformedRequest):
         await read_body(request(part(b"{", more=True), {"type": "http.disconnect"}))
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow POST: a connection that sends a byte now and then is let go."""
+
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}  # pragma: no cover - it never comes
+
+    monkeypatch.setattr("doorward.web.body.BODY_TIME_LIMIT", 0.01)
+    slow = Request(
+        {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", b"application/json")]}, never
+    )
+
+    with pytest.raises(MalformedRequest):
+        await read_body(slow)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ surrogate in any string (both break stores and logs later on). The size is enfor
 ``Content-Length`` says.
 """
 
+import asyncio
 import json
 import math
 import re
@@ -22,6 +23,8 @@ from doorward.errors import BodyTooLarge, FieldError, InvalidFields, MalformedRe
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 32
+BODY_TIME_LIMIT: Final = 15.0
+"""Seconds for the whole body: servers limit the time of a request's head, not of its body (slow POST)."""
 MAX_INTEGER: Final = 2**63
 """Integers are smaller than this in size: what a signed 64-bit number holds, and msgspec can write again."""
 
@@ -48,13 +51,14 @@ async def read_body(request: Request) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise BodyTooLarge("body over the limit")
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise MalformedRequest("the client went away within the body") from None
+        async with asyncio.timeout(BODY_TIME_LIMIT):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    raise BodyTooLarge("body over the limit")
+                chunks.append(chunk)
+    except (ClientDisconnect, TimeoutError):
+        raise MalformedRequest("the client went away within the body, or sent it too slowly") from None
     return b"".join(chunks)
 
 
