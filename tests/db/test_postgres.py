@@ -213,7 +213,7 @@ async def test_a_caller_who_is_cancelled_while_it_connects_leaves_nothing(
 async def test_a_deadlock_is_tried_again(database: PostgresDatabase, url: str, admin: Any, holder: Any) -> None:
     """PostgreSQL rolls one of the two back and says so; the write is repeated and nobody hears of it."""
     name = await admin.fetchval("SELECT current_database()")
-    await admin.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '200ms'")
+    await admin.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '600ms'")
     await holder.execute("SET deadlock_timeout = '60s'")  # So the victim is always the other one.
     victim = PostgresDatabase(url, pool_size=1, timeout=5)
     await victim.open()

@@ -27,8 +27,8 @@ def path(databases: engines.Factories, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    """Lend an open database that waits only a moment for others."""
-    opened = SqliteDatabase(path, timeout=0.2)
+    """Lend an open database."""
+    opened = SqliteDatabase(path, timeout=10)
     await opened.open()
     yield opened
     await opened.close()
@@ -121,6 +121,8 @@ async def test_a_full_queue_refuses_at_once(
     """Waiting longer than anybody has patience for is refused early, with a time to come back."""
     monkeypatch.setattr(writer, "MAX_QUEUED", 3)
     tasks = [asyncio.ensure_future(database.write(statement(INSERT, login=str(n)))) for n in range(20)]
+    await asyncio.sleep(0)
+    lock()
 
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -146,6 +148,8 @@ async def test_a_lock_that_is_held_for_too_long_is_storage_unavailable(
     database: SqliteDatabase, lock: Callable[[], None]
 ) -> None:
     """The wait is bounded, nothing is written, and the next write works."""
+    assert database._writer is not None
+    database._writer._timeout = 0.02
     with pytest.raises(StorageUnavailable, match="storage_unavailable"):
         await database.write(guarded(ROTATE, id=1, generation=0))
 
@@ -229,6 +233,7 @@ async def test_a_long_read_moves_to_a_thread(database: SqliteDatabase) -> None:
 
 async def test_a_read_that_never_ends_is_cut_off(database: SqliteDatabase) -> None:
     """After the timeout it is an outage, and the connection serves the next one."""
+    database._timeout = 0.05
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
     with pytest.raises(StorageUnavailable) as caught:

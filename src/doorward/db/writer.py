@@ -115,10 +115,10 @@ class Writer:
             connection.execute("ROLLBACK" if alone and isinstance(outcomes[0], Exception) else "COMMIT")
             return outcomes
         except Exception as error:
-            failure = StorageUnavailable(f"SQLite: {error}", retry_after=1)
+            why = f"SQLite: {error}"
         with suppress(sqlite3.Error):  # Whatever ROLLBACK says, this was never committed.
             connection.execute("ROLLBACK")
-        return [failure] * len(batch)
+        return [StorageUnavailable(why, retry_after=1) for _ in batch]
 
     def _begin(self) -> None:
         """Take SQLite's write lock, asking often: the built-in busy handler sleeps up to 100 ms between two tries."""
