@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 
 from doorward.cli.main import doorward
 from doorward.db import Row, open_database, statement
+from doorward.passwords import pool
 from doorward.settings import Settings
+from tests.support.quick import QuickHasher
 
 
 @dataclass
@@ -47,6 +49,7 @@ def operator(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(pool, "Hasher", QuickHasher)
     return Operator(settings, environ_of(settings))
 
 

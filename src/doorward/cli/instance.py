@@ -56,7 +56,7 @@ async def opened(settings: "Settings") -> "AsyncIterator[Doorward]":
         if database.dialect == "sqlite":
             await up(database, migrations)
         elif pending := (await status(database, migrations)).pending:
-            what = f"The database lacks {len(pending)} migrations."
+            what = f"The database lacks {', '.join(each.name for each in pending)}."
             raise Misconfigured(Finding(what, "Run 'doorward migrate up' first."))
         yield auth
     finally:

@@ -29,7 +29,7 @@ def doctor(sources: Sources, *, offline: bool, timeout: float, as_json: bool) ->
 
     Ends with 0 when there is nothing but advice, and with 1 when something must be fixed.
     """
-    results = asyncio.run(examine(sources, offline=offline, timeout=timeout))
+    results = asyncio.run(examine(sources, offline=offline, seconds=timeout))
     wrong = sum(each.level is Level.MUST_FIX for each in results)
     if as_json:
         listed = [{"check": e.check, "level": e.level.value, "what": e.what, "fix": e.fix} for e in results]
@@ -40,7 +40,7 @@ def doctor(sources: Sources, *, offline: bool, timeout: float, as_json: bool) ->
         raise click.exceptions.Exit(Exit.REFUSED)
 
 
-async def examine(sources: Sources, *, offline: bool, timeout: float) -> list[Result]:  # noqa: ASYNC109 - handed on
+async def examine(sources: Sources, *, offline: bool, seconds: float) -> list[Result]:
     """Gather all facts and judge them, in the order in which they are shown."""
     import doorward
     from doorward.cli.doctor import certificate, database, dependencies, files, settings
@@ -52,7 +52,7 @@ async def examine(sources: Sources, *, offline: bool, timeout: float) -> list[Re
     file_facts, database_facts, dependency_facts = await asyncio.gather(
         files.gather(chosen, env_file),
         database.gather(chosen, is_safe=not findings, now=now),
-        dependencies.gather(timeout=None if offline else timeout),
+        dependencies.gather(seconds=None if offline else seconds),
     )
     return [
         *settings.check_rules(findings),

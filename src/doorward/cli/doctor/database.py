@@ -1,5 +1,6 @@
 """The database, its clock, and the signing keys in it. One that does not answer is a result, not the end."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def check_database(facts: DatabaseFacts, *, now: int) -> list[Result]:
         return [must_fix("database", f"The database did not answer: {why}.", fix)]
     results = [must_fix("database", problem.what, problem.fix) for problem in facts.problems]
     if facts.pending:
-        what = f"{len(facts.pending)} migrations are pending: {', '.join(facts.pending)}."
+        what = f"Pending migrations: {', '.join(facts.pending)}."
         if facts.dialect == "sqlite":
             results.append(advice("database", what, "Nothing to do: the next start applies them. Have a backup."))
         else:
@@ -173,7 +174,7 @@ _NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def _check_version(facts: DatabaseFacts, *, now: int) -> list[Result]:
-    numbers = [int(part) for part in facts.version.partition(" ")[0].split(".") if part.isdecimal()]
+    numbers = [int(digits) for digits in re.findall(r"\d+", facts.version)]
     if facts.dialect == "sqlite" and tuple(numbers[:2]) < OLDEST_SQLITE:
         return [must_fix("database", f"SQLite {facts.version} is too old.", "Use a Python with SQLite 3.35 or newer.")]
     if facts.dialect == "postgresql" and _has_ended(numbers[0], now):

@@ -35,9 +35,9 @@ class DependencyFacts:
     outdated: Answer | None
 
 
-async def gather(*, timeout: float | None) -> DependencyFacts | None:  # noqa: ASYNC109 - handed on
-    """Ask both tools at the same time, each for ``timeout`` seconds at most; without a time-out, ask nobody."""
-    if timeout is None:
+async def gather(*, seconds: float | None) -> DependencyFacts | None:
+    """Ask both tools at the same time, each for so long at most; ``None``: ask nobody."""
+    if seconds is None:
         return None
     installed = closure("doorward")
     command = _audit_command()
@@ -48,8 +48,8 @@ async def gather(*, timeout: float | None) -> DependencyFacts | None:  # noqa: A
         pinned.write_text("".join(f"{name}=={version}\n" for name, version in installed.items()), encoding="utf-8")
         options = ["--progress-spinner", "off", "--disable-pip", "--no-deps", "--format", "json"]
         audit, outdated = await asyncio.gather(
-            ask([*command, *options, "--requirement", str(pinned)], timeout=timeout) if command else _nothing(),
-            ask(listing, timeout=timeout),
+            ask([*command, *options, "--requirement", str(pinned)], seconds=seconds) if command else _nothing(),
+            ask(listing, seconds=seconds),
         )
     return DependencyFacts(installed, command is not None, audit, outdated)
 

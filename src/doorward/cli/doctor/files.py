@@ -92,8 +92,8 @@ async def _in_git(absolute: Path) -> InGit:
     if git is None:
         return "unknown"
     prefix = [git, "-C", str(absolute.parent)]
-    listed = await ask([*prefix, "ls-files", "--", absolute.name], timeout=_GIT_SECONDS)
-    ignored = await ask([*prefix, "check-ignore", "--quiet", "--", absolute.name], timeout=_GIT_SECONDS)
+    listed = await ask([*prefix, "ls-files", "--", absolute.name], seconds=_GIT_SECONDS)
+    ignored = await ask([*prefix, "check-ignore", "--quiet", "--", absolute.name], seconds=_GIT_SECONDS)
     if listed is None or ignored is None or listed.code != 0 or ignored.code not in (0, 1):
         return "unknown"
     if listed.output:

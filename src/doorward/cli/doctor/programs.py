@@ -21,8 +21,8 @@ class Answer:
     errors: str
 
 
-async def ask(command: Sequence[str], *, timeout: float) -> Answer | None:  # noqa: ASYNC109 - it also kills
-    """Run a program to its end; ``None`` when it cannot be started or takes longer than ``timeout`` seconds."""
+async def ask(command: Sequence[str], *, seconds: float) -> Answer | None:
+    """Run a program to its end; ``None`` when it cannot be started or takes longer."""
     environment = {name: value for name, value in process_environment().items() if not name.startswith(PREFIX)}
     try:
         process = await asyncio.create_subprocess_exec(
@@ -36,7 +36,7 @@ async def ask(command: Sequence[str], *, timeout: float) -> Answer | None:  # no
     except OSError:
         return None
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), timeout)
+        output, errors = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

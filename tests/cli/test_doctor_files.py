@@ -1,0 +1,160 @@
+"""``doorward doctor``: who else can read or replace files, and what git has or is about to get."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from doorward.cli.doctor import files, programs
+from doorward.cli.doctor.files import PrivatePath, check_git, check_modes
+from doorward.cli.doctor.results import Level
+from doorward.settings import Database, Settings
+
+
+@pytest.mark.parametrize(
+    ("is_folder", "mode", "good"),
+    [
+        (False, 0o600, True),
+        (False, 0o400, True),
+        (False, 0o640, False),
+        (False, 0o604, False),
+        (True, 0o700, True),
+        (True, 0o755, True),
+        (True, 0o770, False),
+        (True, 0o777, False),
+    ],
+)
+def test_private_files_are_nobody_elses(is_folder: bool, mode: int, good: bool) -> None:
+    """A file must not be read, and a folder not be changed: then the file in it could be replaced."""
+    (result,) = check_modes([PrivatePath(Path("data"), is_folder, mode)])
+
+    assert result.level is (Level.FINE if good else Level.MUST_FIX)
+    assert good or result.fix == f"Run: chmod {'700' if is_folder else '600'} data"
+
+
+@pytest.mark.parametrize(
+    ("state", "level"),
+    [
+        ("ignored", Level.FINE),
+        ("no repository", Level.FINE),
+        ("not ignored", Level.MUST_FIX),
+        ("tracked", Level.MUST_FIX),
+        ("unknown", Level.UNKNOWN),
+    ],
+)
+def test_secrets_stay_out_of_version_control(state: files.InGit, level: Level) -> None:
+    """What a repository has once, it has for good."""
+    (result,) = check_git([(Path(".env"), state)])
+
+    assert result.level is level
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An instance with everything in its data folder."""
+    data_dir = tmp_path / "data"
+    (data_dir / "certificates").mkdir(parents=True)
+    for name in ("doorward.db", "doorward.db-wal", "certificates/server.key", "certificates/server.pem"):
+        (data_dir / name).touch(mode=0o600)
+    return Settings(data_dir=data_dir)
+
+
+async def test_what_is_private_is_found(settings: Settings) -> None:
+    """The database with the files beside it, and every key."""
+    facts = await files.gather(settings, None)
+
+    assert [str(each.path.relative_to(settings.data_dir)) for each in facts.private] == [
+        ".",
+        "certificates",
+        "certificates/server.key",
+        "doorward.db",
+        "doorward.db-wal",
+    ]
+    assert facts.private[3].mode == 0o600
+
+
+async def test_with_postgresql_there_is_no_database_file(settings: Settings) -> None:
+    """Then the data folder has certificates only."""
+    elsewhere = Settings(data_dir=settings.data_dir, database=Database(url="postgresql://localhost/doorward"))
+
+    facts = await files.gather(elsewhere, None)
+
+    assert "doorward.db" not in {each.path.name for each in facts.private}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a ``.env`` that git knows nothing of yet."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed; 'apt-get install git' lets these tests run")
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".env").touch()
+    return tmp_path
+
+
+def git(folder: Path, *words: str) -> None:
+    """Let git do something."""
+    subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True)
+
+
+async def state_of(settings: Settings, env_file: Path) -> str:
+    """What is found for ``.env``."""
+    return dict((await files.gather(settings, env_file)).in_git)[env_file]
+
+
+async def test_env_in_a_repository_that_does_not_ignore_it(settings: Settings, repository: Path) -> None:
+    """The next ``git add`` would take it."""
+    assert await state_of(settings, repository / ".env") == "not ignored"
+
+
+async def test_env_that_is_ignored(settings: Settings, repository: Path) -> None:
+    """As ``doorward init`` sees to."""
+    (repository / ".gitignore").write_text(".env\n")
+
+    assert await state_of(settings, repository / ".env") == "ignored"
+
+
+async def test_env_that_is_tracked_although_it_is_ignored(settings: Settings, repository: Path) -> None:
+    """The line came too late."""
+    git(repository, "add", "--force", ".env")
+    (repository / ".gitignore").write_text(".env\n")
+
+    assert await state_of(settings, repository / ".env") == "tracked"
+
+
+async def test_outside_of_a_repository(settings: Settings, tmp_path: Path) -> None:
+    """There is nothing to get into."""
+    (tmp_path / ".env").touch()
+
+    assert await state_of(settings, tmp_path / ".env") == "no repository"
+
+
+async def test_without_git_it_is_not_known(
+    settings: Settings, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is not the same as good."""
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    assert await state_of(settings, repository / ".env") == "unknown"
+
+
+async def test_a_git_that_refuses_tells_nothing(settings: Settings, tmp_path: Path) -> None:
+    """For example because the repository belongs to somebody else, or is broken."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".env").touch()
+
+    assert await state_of(settings, tmp_path / ".env") == "unknown"
+
+
+async def test_a_git_that_hangs_is_given_up(
+    settings: Settings, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network drive must not stop the doctor."""
+
+    async def hang(command: list[str], *, seconds: float) -> programs.Answer | None:
+        return None
+
+    monkeypatch.setattr(files, "ask", hang)
+
+    assert await state_of(settings, repository / ".env") == "unknown"
