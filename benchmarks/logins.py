@@ -1,0 +1,102 @@
+"""(c) Log-ins a second, as a share of what the bare hash allows at the same parameters with as many threads.
+
+The bare hash is argon2-cffi in a process of its own: threads of the same number and the same (lowest) priority as the
+server's, verifying one hash again and again. The two take turns of a few seconds. Where other programs use the machine,
+the share of the CPU time says more than the share of the rates: a log-in's CPU time, all of it, beside a hash's.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import load
+from benchmarks.figures import Figure, at_least, middle
+from benchmarks.machine import cpu_seconds
+from benchmarks.server import EMAIL, PASSWORD, Server
+
+NAME: Final = "logins"
+CLIENTS: Final = 16
+ROUNDS: Final = 5
+SECONDS: Final = 4.0
+THREADS: Final = 2
+
+
+def logging_in(server: Server, clients: int) -> list[dict[str, Any]]:
+    """Make an order for clients that log in without pause."""
+    return [{"request": server.request("POST", "/v1/login", {"login": EMAIL, "password": PASSWORD})}] * clients
+
+
+def measure() -> Iterator[Figure]:
+    """Measure by turns."""
+    rates: dict[str, list[float]] = {"login": [], "hash": []}
+    costs: dict[str, list[float]] = {"login": [], "hash": []}
+    with (
+        tempfile.TemporaryDirectory(prefix="doorward-bench-") as folder,
+        Server(Path(folder), PASSWORDS__HASH_THREADS=THREADS, PASSWORDS__HASH_QUEUE=1000) as server,
+    ):
+        server.register()
+        for _ in range(ROUNDS):
+            bare = _bare()
+            rates["hash"].append(bare["rate"])
+            costs["hash"].append(bare["cpu"])
+            running = load.Load(server, logging_in(server, CLIENTS), seconds=SECONDS, core=None)
+            running.wait_until_connected()
+            time.sleep(0.5)
+            before = cpu_seconds(server.pid)
+            time.sleep(SECONDS)
+            used = cpu_seconds(server.pid) - before
+            result = running.result()
+            rates["login"].append(result["rate"])
+            costs["login"].append(used / result["count"])
+    login, bare_hash = middle(rates["login"]), middle(rates["hash"])
+    yield Figure(NAME, f"log-ins a second, {THREADS} threads", login, "1/s")
+    yield Figure(NAME, f"bare Argon2id hashes a second, {THREADS} threads", bare_hash, "1/s")
+    shares = [one / other for one, other in zip(rates["login"], rates["hash"], strict=True)]
+    yield Figure(NAME, "share of the bare hash, median of the turns", middle(shares), "", at_least(0.95))
+    yield Figure(NAME, "CPU of a log-in", middle(costs["login"]) * 1e3, "ms")
+    yield Figure(NAME, "CPU of a bare hash", middle(costs["hash"]) * 1e3, "ms")
+    yield Figure(NAME, "share of the CPU time that is the hash", middle(costs["hash"]) / middle(costs["login"]), "")
+
+
+def _bare() -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-m", "benchmarks.logins"], check=True, capture_output=True, text=True)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def _hash_bare() -> dict[str, float]:
+    """Hash in threads for a while; this is the other process."""
+    from doorward.passwords.hashing import Hasher
+    from doorward.passwords.pool import lower_priority
+    from doorward.settings import Passwords
+
+    hasher = Hasher(Passwords())
+    stored = hasher.hash(PASSWORD)
+    counts = [0] * THREADS
+    ends = time.perf_counter() + 0.5 + SECONDS
+    begins = ends - SECONDS
+
+    def work(place: int) -> None:
+        lower_priority()
+        while time.perf_counter() < ends:
+            hasher.verify(stored, PASSWORD)
+            counts[place] += begins <= time.perf_counter() <= ends
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    cpu = time.process_time()
+    for thread in threads:
+        thread.join()
+    return {"rate": sum(counts) / SECONDS, "cpu": (time.process_time() - cpu) / sum(counts)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_hash_bare()))
