@@ -40,3 +40,17 @@ def test_from_nothing_to_an_account_and_its_keys(folder: Path) -> None:
     assert json.loads(listed.stdout)["email"] == "ada@example.test"
     assert not any("\x1b" in each.stdout + each.stderr or "Traceback" in each.stderr for each in calls)
     assert PASSWORD not in "".join(each.stdout + each.stderr for each in calls)
+
+
+def test_a_reader_that_has_enough_is_no_complaint(folder: Path) -> None:
+    """As in ``doorward settings | head -1``."""
+    call("init")
+
+    with subprocess.Popen([SCRIPT, "settings", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told = process.stderr.read()
+
+    assert b"Broken pipe" not in told
+    assert b"Traceback" not in told

@@ -30,7 +30,7 @@ def test_a_healthy_instance_ends_with_0(healthy: Operator) -> None:
 
     assert result.exit_code == Exit.OK, result.output
     assert "• passwords" in result.output
-    assert result.output.splitlines()[-1] == "0 to be fixed, 2 pieces of advice, 1 not looked at."
+    assert result.output.splitlines()[-1] == "To be fixed: 0 · advice: 2 · not looked at: 1"
 
 
 def test_something_that_must_be_fixed_ends_with_1(healthy: Operator) -> None:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from doorward.cli import keys as command
 from doorward.cli.output import Exit
 from doorward.db import GuardFailed
 from doorward.settings import Settings
@@ -134,6 +135,20 @@ def test_revoking_works_without_the_old_secret(operator: Operator) -> None:
 
     assert result.exit_code == Exit.OK
     assert {states(operator)[kid] for kid in before} == {"retired"}
+
+
+def test_a_loop_of_rotations_is_stopped(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key set that nobody can read any more would stop every server; revoking retires all and is always possible."""
+    monkeypatch.setattr(command, "MOST_KEYS", 3)
+    operator("keys", "rotate")
+    before = states(operator)
+
+    result = operator("keys", "rotate")
+
+    assert result.exit_code == Exit.REFUSED
+    assert result.stderr == "3 keys are still believed; wait until what they signed has expired.\n"
+    assert states(operator) == before
+    assert operator("keys", "rotate", "--revoke").exit_code == Exit.OK
 
 
 def test_a_race_is_told_in_a_line(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

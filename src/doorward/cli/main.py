@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         """Run the command; what doorward refuses, and what the system refuses, is told in words, never as a trace."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):  # click ends quietly
             raise
         except Exception as problem:
             code = complain(problem)

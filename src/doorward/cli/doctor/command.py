@@ -83,4 +83,4 @@ def _print(results: list[Result], wrong: int) -> None:
             click.echo(f"  {' ' * width}  → {each.fix}")
     advised = sum(each.level is Level.ADVICE for each in results)
     unseen = sum(each.level is Level.UNKNOWN for each in results)
-    click.echo(f"\n{wrong} to be fixed, {advised} pieces of advice, {unseen} not looked at.")
+    click.echo(f"\nTo be fixed: {wrong} · advice: {advised} · not looked at: {unseen}")
