@@ -9,9 +9,7 @@ import pytest
 
 from doorward.cli import keys as command
 from doorward.cli.output import Exit
-from doorward.db import GuardFailed
 from doorward.settings import Settings
-from doorward.tokens.keyring import Keyring
 from tests.cli.conftest import Operator
 from tests.support.house import FakeClock, open_house
 from tests.support.waiting import until
@@ -149,17 +147,3 @@ def test_a_loop_of_rotations_is_stopped(operator: Operator, monkeypatch: pytest.
     assert result.stderr == "3 keys are still believed; wait until what they signed has expired.\n"
     assert states(operator) == before
     assert operator("keys", "rotate", "--revoke").exit_code == Exit.OK
-
-
-def test_a_race_is_told_in_a_line(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody else has rotated; nothing was changed twice."""
-
-    async def lose(self: Keyring, *, revoke: bool) -> str:
-        raise GuardFailed(0)
-
-    monkeypatch.setattr(Keyring, "rotate", lose)
-
-    result = operator("keys", "rotate")
-
-    assert result.exit_code == Exit.REFUSED
-    assert result.stderr == "Another process changed the keys at the same moment; nothing was changed here.\n"

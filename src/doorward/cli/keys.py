@@ -63,7 +63,6 @@ def rotate(sources: Sources, *, revoke: bool, as_json: bool) -> None:
 
 
 async def _rotate(auth: "Doorward", *, revoke: bool) -> str:
-    from doorward.db import Duplicate, GuardFailed
     from doorward.errors import Finding, Misconfigured
     from doorward.tokens.model import KeyState
 
@@ -77,15 +76,11 @@ async def _rotate(auth: "Doorward", *, revoke: bool) -> str:
         raise Misconfigured(
             Finding(
                 f"Key {', '.join(lost)} was sealed with a secret that is not set here.",
-                "Append the older secret's successor to it in DOORWARD_SECRET instead of replacing it; "
+                "Put the older secret in front of the newer one in DOORWARD_SECRET, separated by a comma; "
                 "or run 'doorward keys rotate --revoke' if the old secret is gone for good.",
             )
         )
-    try:
-        return await auth.keys.rotate(revoke=revoke)
-    except (Duplicate, GuardFailed):
-        click.echo("Another process changed the keys at the same moment; nothing was changed here.", err=True)
-        raise click.exceptions.Exit(Exit.REFUSED) from None
+    return await auth.keys.rotate(revoke=revoke)
 
 
 def _members(surveyed: "SurveyedKey", *, now: int) -> dict[str, Any]:
