@@ -96,6 +96,9 @@ async def test_storm_of_log_ins_stays_within_the_memory_it_names() -> None:
     done, running = await asyncio.wait(storm, timeout=0)
     while len(done) < 482:
         done, running = await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
+    async with asyncio.timeout(20):
+        while hasher.now < 2:
+            await asyncio.sleep(0)
     hasher.go.set()
     admitted = await asyncio.gather(*running)
 
