@@ -50,17 +50,17 @@ def check_same_origin(method: str, headers: Headers, *, origin: str, lenient: bo
 
     ``Sec-Fetch-Site`` decides where it is sent. Older browsers send ``Origin`` at least; a request with neither is
     refused, because nobody knows where it comes from; ``lenient`` lets it pass, for a caller that has no cookie yet.
-    Raises :class:`CrossSiteRequest`.
+    What is said twice must be right twice. Raises :class:`CrossSiteRequest`.
     """
     if method in SAFE_METHODS:
         return
-    sent = {name: value for name, value in headers if name in (b"sec-fetch-site", b"origin")}
-    site = sent.get(b"sec-fetch-site")
-    if site is not None:
+    sites = [value for name, value in headers if name == b"sec-fetch-site"]
+    origins = [value for name, value in headers if name == b"origin"]
+    if sites:
         # "none" is a person typing an address or opening a bookmark: never an unsafe method of a page of others.
-        if site not in (b"same-origin", b"none"):
+        if not all(site in (b"same-origin", b"none") for site in sites):
             raise CrossSiteRequest("Sec-Fetch-Site is not same-origin")
-    elif lenient and b"origin" not in sent:
+    elif lenient and not origins:
         return
-    elif sent.get(b"origin") != origin.encode():
+    elif not origins or any(sent != origin.encode() for sent in origins):
         raise CrossSiteRequest("neither Sec-Fetch-Site nor an Origin of ours")
