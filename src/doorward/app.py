@@ -25,7 +25,7 @@ from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
 from doorward.db import Database, open_database
-from doorward.db.migrate import discover, status, up
+from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.gate import Gate
@@ -192,9 +192,9 @@ class Doorward:
         await self._database.open()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
-            await self._migrate()
+            await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
-            await self.keys.load()
+            await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
             for task in (self._follow(), self._keep_house()):
@@ -237,15 +237,6 @@ class Doorward:
                     "doorward is mounted without its lifespan, so its database is not open.",
                     "Hand it on: FastAPI(lifespan=auth.lifespan), or 'async with auth.lifespan():' in your own.",
                 )
-            )
-
-    async def _migrate(self) -> None:
-        migrations = discover(MIGRATION_PACKAGES)
-        if self._database.dialect == "sqlite":
-            await up(self._database, migrations)
-        elif pending := (await status(self._database, migrations)).pending:
-            raise Misconfigured(
-                Finding(f"The database lacks {len(pending)} migrations.", "Run 'doorward migrate up' once, then start.")
             )
 
     async def _follow(self) -> None:

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from doorward.cli import keys as command
 from doorward.cli.output import Exit
 from doorward.settings import Settings
+from doorward.tokens import keyring
 from tests.cli.conftest import Operator
 from tests.support.house import FakeClock, open_house
 from tests.support.waiting import until
@@ -137,7 +137,7 @@ def test_revoking_works_without_the_old_secret(operator: Operator) -> None:
 
 def test_a_loop_of_rotations_is_stopped(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key set that nobody can read any more would stop every server; revoking retires all and is always possible."""
-    monkeypatch.setattr(command, "MOST_KEYS", 3)
+    monkeypatch.setattr(keyring, "MOST_KEYS", 3)
     operator("keys", "rotate")
     before = states(operator)
 

@@ -11,9 +11,9 @@ from doorward.app import Doorward
 from doorward.core.clock import system_entropy
 from doorward.core.secret import Secret, SecretRing
 from doorward.db import GuardFailed
-from doorward.errors import StorageUnavailable
+from doorward.errors import StorageUnavailable, TooManyAttempts
 from doorward.settings import DAY, Settings
-from doorward.tokens import store
+from doorward.tokens import keyring, store
 from doorward.tokens.model import KeyState
 from doorward.tokens.sealing import is_sealed_with_newest, seal_key, unseal_key
 from tests.support.house import FakeClock, House, open_house
@@ -174,3 +174,42 @@ async def test_before_the_keys_are_read_nothing_is_signed(settings: Settings) ->
 
 def _decode(segment: str) -> bytes:
     return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+async def test_a_running_node_keeps_a_key_that_another_has_sealed_with_a_newer_secret(settings: Settings) -> None:
+    """A secret is exchanged node by node; whoever is late neither retires keys nor stops signing."""
+    async with open_house(replace(settings, secret=(OLD,))) as late:
+        token = (await late.enter())["access_token"]
+        async with open_house(replace(settings, secret=(OLD, NEW))):
+            await late.auth.keep_house()
+            await late.auth.keys.follow()
+
+            assert (await late.me(token)).status_code == 200
+            assert (await late.me((await late.log_in())["access_token"])).status_code == 200
+            assert sorted(await states(late)) == ["active", "staged"]
+
+
+async def test_a_running_node_stops_where_it_knows_too_little(settings: Settings) -> None:
+    """A new key that it cannot open is not retired; the operator is told by the failing housekeeping."""
+    async with (
+        open_house(replace(settings, secret=(OLD,))) as late,
+        open_house(replace(settings, secret=(OLD, NEW))) as ahead,
+    ):
+        kid = await ahead.auth.keys.rotate(revoke=False)
+
+        with pytest.raises(StorageUnavailable):
+            await late.auth.keys.load()
+
+        assert ahead.auth.keys.active.kid == kid
+        assert KeyState.RETIRED not in await states(ahead)
+
+
+async def test_keys_do_not_pile_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set that verifiers would refuse is not made; revoking is always possible."""
+    monkeypatch.setattr(keyring, "MOST_KEYS", 3)
+    await house.auth.keys.rotate(revoke=False)
+
+    with pytest.raises(TooManyAttempts):
+        await house.auth.keys.rotate(revoke=False)
+
+    await house.auth.keys.rotate(revoke=True)

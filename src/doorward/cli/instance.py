@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from doorward.cli.sources import Sources
-from doorward.errors import Finding, Misconfigured
 
 if TYPE_CHECKING:
     from doorward.app import Doorward
@@ -45,19 +44,14 @@ async def opened(settings: "Settings") -> "AsyncIterator[Doorward]":
     """
     from doorward.app import Doorward
     from doorward.db import open_database
-    from doorward.db.migrate import discover, status, up
+    from doorward.db.migrate import bring_up, discover
     from doorward.features import MIGRATION_PACKAGES
 
     database = open_database(settings.database_url, pool_size=1, timeout=settings.database.timeout)
     auth = Doorward(settings, database=database)
     await database.open()
     try:
-        migrations = discover(MIGRATION_PACKAGES)
-        if database.dialect == "sqlite":
-            await up(database, migrations)
-        elif pending := (await status(database, migrations)).pending:
-            what = f"The database lacks {', '.join(each.name for each in pending)}."
-            raise Misconfigured(Finding(what, "Run 'doorward migrate up' first."))
+        await bring_up(database, discover(MIGRATION_PACKAGES))
         yield auth
     finally:
         auth.pool.close()

@@ -1,6 +1,6 @@
 """``doorward keys``: the signing keys, whose private halves are never shown."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,6 @@ from doorward.core.clock import system_clock
 if TYPE_CHECKING:
     from doorward.app import Doorward
     from doorward.tokens.model import SurveyedKey
-
-MOST_KEYS: Final = 24
-"""With so many in use a rotation waits: a set holds 32 (``jose.keys.MAX_KEYS``), and nobody could read more."""
 
 
 @click.group()
@@ -63,14 +60,11 @@ def rotate(sources: Sources, *, revoke: bool, as_json: bool) -> None:
 
 
 async def _rotate(auth: "Doorward", *, revoke: bool) -> str:
-    from doorward.errors import Finding, Misconfigured
+    from doorward.errors import Finding, Misconfigured, TooManyAttempts
     from doorward.tokens.model import KeyState
 
     used = [each for each in await auth.keys.survey() if each.record.state is not KeyState.RETIRED]
     lost = [each.record.kid for each in used if each.public is None]
-    if len(used) >= MOST_KEYS and not revoke:
-        click.echo(f"{len(used)} keys are still believed; wait until what they signed has expired.", err=True)
-        raise click.exceptions.Exit(Exit.REFUSED)
     if lost and not revoke:
         # Loading would retire them, and with them end what they signed: from here, that may only be the wrong .env.
         raise Misconfigured(
@@ -80,7 +74,11 @@ async def _rotate(auth: "Doorward", *, revoke: bool) -> str:
                 "or run 'doorward keys rotate --revoke' if the old secret is gone for good.",
             )
         )
-    return await auth.keys.rotate(revoke=revoke)
+    try:
+        return await auth.keys.rotate(revoke=revoke)
+    except TooManyAttempts as problem:
+        click.echo(f"{len(used)} keys are still believed; wait until what they signed has expired.", err=True)
+        raise click.exceptions.Exit(Exit.REFUSED) from problem
 
 
 def _members(surveyed: "SurveyedKey", *, now: int) -> dict[str, Any]:

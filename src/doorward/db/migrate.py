@@ -147,6 +147,19 @@ async def up(database: Database, migrations: Sequence[Migration], *, dry_run: bo
     return tuple([each for each in pending if await _apply(database, each)])
 
 
+async def bring_up(database: Database, migrations: Sequence[Migration]) -> None:
+    """Bring a database to this version where that is nobody else's business, as every start does.
+
+    SQLite belongs to this machine and is migrated. On PostgreSQL other programs may be running, so pending migrations
+    are left to the operator: raises :class:`doorward.errors.Misconfigured`, also like :func:`status`.
+    """
+    if database.dialect == "sqlite":
+        await up(database, migrations)
+    elif pending := (await status(database, migrations)).pending:
+        what = f"The database lacks {', '.join(each.name for each in pending)}."
+        raise Misconfigured(Finding(what, "Run 'doorward migrate up' once, then start."))
+
+
 async def _applied(database: Database) -> tuple[Applied, ...]:
     if await database.fetch_one(_TABLE_EXISTS[database.dialect]) is None:
         return ()

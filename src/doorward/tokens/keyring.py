@@ -16,7 +16,7 @@ from doorward.core.clock import Clock, Entropy
 from doorward.core.secret import SecretRing
 from doorward.core.source import Source
 from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
-from doorward.errors import StorageUnavailable
+from doorward.errors import StorageUnavailable, TooManyAttempts
 from doorward.hooks import Events, SigningKeysRotated
 from doorward.jose.keys import KeySet, SigningKey
 from doorward.revocation.flows import LEEWAY, Revocations
@@ -32,6 +32,9 @@ KEY_SET_MAX_AGE: Final = 300
 """Seconds for which others may keep the published set: far below ``tokens.key_publication``."""
 
 _ATTEMPTS: Final = 5
+
+MOST_KEYS: Final = 24
+"""With so many in use a rotation waits: a set holds 32 (``jose.keys.MAX_KEYS``), and nobody could read more."""
 
 
 class Keyring:
@@ -57,6 +60,7 @@ class Keyring:
         self._clock = clock
         self._entropy = entropy
         self._active: SigningKey | None = None
+        self._opened: dict[str, SigningKey] = {}
         self._seen: frozenset[tuple[str, KeyState]] = frozenset()
         self._listeners: list[Callable[[KeySet], None]] = []
         self.published = KeySet(())
@@ -74,10 +78,21 @@ class Keyring:
         """Call ``listener`` with the keys that are believed, whenever they change."""
         self._listeners.append(listener)
 
+    async def start(self) -> None:
+        """Read the keys for the first time. One whose secret has left the ring is retired: its tokens must die.
+
+        Only a start may do that. A running node that cannot open a key that another one has sealed with a newer
+        secret is late, not right.
+        """
+        for record in await store.keys(self._database):
+            if record.state is not KeyState.RETIRED and unseal_key(self._ring, record.kid, record.sealed) is None:
+                await self._give_up(record)
+        await self.load()
+
     async def load(self) -> None:
         """Read the keys, make those that are missing and do what age demands."""
         for _ in range(_ATTEMPTS):
-            records = await self._open(await store.keys(self._database))
+            records = self._open(await store.keys(self._database))
             plan = plan_keys(records, now=self._clock(), settings=self._settings)
             if plan.is_empty:
                 await self._reseal(records)
@@ -101,19 +116,20 @@ class Keyring:
         """
         records = await store.keys(self._database)
         if _states(records) != self._seen:
-            self._hold(await self._open(records))
+            self._hold(self._open(records))
 
     async def rotate(self, *, revoke: bool, source: Source = Source()) -> str:  # noqa: B008
         """Let the staged key sign and stage another; return the id of the key that signs now.
 
         With ``revoke`` a new key signs and every key so far, the staged one too, is retired at once: whatever they
-        signed is refused from now on, whether it has expired or not.
+        signed is refused from now on, whether it has expired or not. Raises :class:`TooManyAttempts` while so many
+        keys are still believed that verifiers would refuse the set.
         """
         event = SigningKeysRotated(revoked=revoke)
         for _ in range(_ATTEMPTS):
-            await self.load()
+            await (self.start() if revoke else self.load())
             try:
-                await self._rotate(await self._open(await store.keys(self._database)), event, source)
+                await self._rotate(self._open(await store.keys(self._database)), event, source)
             except (Duplicate, GuardFailed):
                 _log.debug("another process changed the keys at the same time; reading again")
             else:
@@ -122,16 +138,18 @@ class Keyring:
                 return self.active.kid
         raise StorageUnavailable("the signing keys do not come to rest")
 
-    async def _rotate(self, records: Iterable[KeyRecord], event: SigningKeysRotated, source: Source) -> None:
+    async def _rotate(self, keys: Mapping[KeyRecord, SigningKey], event: SigningKeysRotated, source: Source) -> None:
         now = self._clock()
         trail = entry(event, now=now, source=source)
         if event.revoked:
-            kids = tuple(record.kid for record in records)
+            kids = tuple(record.kid for record in keys)
             revocations = [self._revocations.of(digest("key", kid), now=now) for kid in kids]
-            results = await self._carry_out(records, retire=kids, active=True, staged=True, also=(*revocations, trail))
+            results = await self._carry_out(keys, retire=kids, active=True, staged=True, also=(*revocations, trail))
             self._revocations.obey(row for rows in results[len(kids) : 2 * len(kids)] for row in rows)
+        elif len(keys) >= MOST_KEYS:
+            raise TooManyAttempts("too many keys are still believed", retry_after=self._settings.access_lifetime)
         else:
-            await self._carry_out(records, promote=True, staged=True, also=(trail,))
+            await self._carry_out(keys, promote=True, staged=True, also=(trail,))
 
     async def records(self) -> list[KeyRecord]:
         """Read every key, retired ones too."""
@@ -146,17 +164,22 @@ class Keyring:
             surveyed.append(SurveyedKey(record, public, is_sealed_with_newest(self._ring, record.sealed)))
         return surveyed
 
-    async def _open(self, records: Iterable[KeyRecord]) -> dict[KeyRecord, SigningKey]:
-        """Open the keys in use; one whose secret has left the ring is retired: its tokens must die."""
+    def _open(self, records: Iterable[KeyRecord]) -> dict[KeyRecord, SigningKey]:
+        """Open the keys in use; what is open already stays so, whatever it is sealed with by now.
+
+        Raises :class:`StorageUnavailable` for a key of another node's newer secret: this one knows too little to go on.
+        """
         opened = {}
         for record in records:
             if record.state is KeyState.RETIRED:
                 continue
-            pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
-            if pkcs8 is None:
-                await self._give_up(record)
-            else:
-                opened[record] = SigningKey.from_pkcs8(pkcs8, record.algorithm)
+            key = self._opened.get(record.kid)
+            if key is None:
+                pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
+                if pkcs8 is None:
+                    raise StorageUnavailable("a signing key was sealed with a secret that is not set here")
+                key = SigningKey.from_pkcs8(pkcs8, record.algorithm)
+            opened[record] = key
         return opened
 
     async def _give_up(self, record: KeyRecord) -> None:
@@ -223,6 +246,7 @@ class Keyring:
         published = KeySet(key.public for key in keys.values())
         document = json.dumps(published.to_jwks(), separators=(",", ":")).encode()
         self._seen = _states(keys)
+        self._opened = {record.kid: key for record, key in keys.items()}
         self._active = next((key for record, key in keys.items() if record.state is KeyState.ACTIVE), None)
         if document != self.document:
             self.published, self.document = published, document
