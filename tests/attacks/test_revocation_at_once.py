@@ -1,0 +1,102 @@
+"""Log-out that does not log out: the token lives on until it expires, or in the cache of what was verified."""
+
+import pytest
+
+from doorward.app import Doorward
+from doorward.verify.verifier import Verifier
+from tests.support.house import House, bearer, clients
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_a_token_that_was_used_a_moment_ago_is_refused_after_the_log_out(house: House) -> None:
+    """It is in the cache of verified tokens, and the revocation is asked all the same."""
+    pair = await house.enter()
+    for _ in range(3):
+        assert (await house.me(pair["access_token"])).status_code == 200
+
+    await house.client.post("/v1/logout", json={}, headers=bearer(pair["access_token"]))
+
+    assert (await house.me(pair["access_token"])).status_code == 401
+    assert (await house.me(pair["access_token"])).status_code == 401
+
+
+async def test_every_access_token_of_the_session_dies_with_it(house: House) -> None:
+    """Also those of earlier generations that have not expired, and those made of a replayed refresh."""
+    pair = await house.enter()
+    tokens = [pair["access_token"]]
+    for _ in range(3):
+        pair = (await house.refresh(pair["refresh_token"])).json()
+        tokens.append(pair["access_token"])
+
+    await house.client.post("/v1/logout", json={"refresh_token": pair["refresh_token"]})
+
+    assert [(await house.me(token)).status_code for token in tokens] == [401] * 4
+
+
+async def test_a_new_process_knows_what_was_revoked_before_it_started(house: House) -> None:
+    """Starting a worker, or starting again, revives nothing."""
+    pair = await house.enter()
+    await house.client.post("/v1/logout", json={}, headers=bearer(pair["access_token"]))
+    other = Doorward(house.auth.settings, clock=house.clock)
+
+    async with other.lifespan(), clients(other) as (client, _):
+        answer = await client.get("/v1/me", headers=bearer(pair["access_token"]))
+
+    assert answer.status_code == 401
+
+
+async def test_a_revocation_is_remembered_as_long_as_the_token_could_be_used(house: House) -> None:
+    """TOB-PYPI26-1: until the token has expired, skew included, clean-up does not forget it."""
+    pair = await house.enter()
+    await house.client.post("/v1/logout", json={}, headers=bearer(pair["access_token"]))
+    lifetime = house.auth.settings.tokens.access_lifetime
+
+    for _ in range(lifetime + 60):
+        house.clock.advance(1)
+        if house.clock.now % 60 == 0:
+            await house.auth.keep_house()
+            await house.auth.revocations.follow()
+            lenient = Verifier(
+                issuer=house.auth.settings.issuer,
+                keys=house.auth.keys.published,
+                revocations=house.auth.revocations.live,
+                clock=house.clock,
+                leeway=60,
+            )
+            assert (await house.me(pair["access_token"])).status_code == 401
+            with pytest.raises(Exception, match="invalid_token"):
+                lenient.check(pair["access_token"])
+
+
+async def test_withdrawn_keys_take_everything_with_them_and_nothing_comes_back(house: House) -> None:
+    """``keys rotate --revoke``: tokens signed before are dead at once; sessions go on with new ones."""
+    pair = await house.enter()
+    other = Doorward(house.auth.settings, clock=house.clock)
+
+    async with other.lifespan(), clients(other) as (client, _):
+        assert (await client.get("/v1/me", headers=bearer(pair["access_token"]))).status_code == 200
+        await house.auth.keys.rotate(revoke=True)
+
+        async def is_refused() -> bool:
+            return (await client.get("/v1/me", headers=bearer(pair["access_token"]))).status_code == 401
+
+        assert (await house.me(pair["access_token"])).status_code == 401
+        await until(is_refused)
+        renewed = (await client.post("/v1/token/refresh", json={"refresh_token": pair["refresh_token"]})).json()
+        assert (await house.me(renewed["access_token"])).status_code == 200
+
+
+async def test_an_ordinary_rotation_ends_nobodys_session(house: House) -> None:
+    """The former key is believed until its last token has expired, and not a second longer than that needs."""
+    pair = await house.enter()
+    await house.auth.keys.rotate(revoke=False)
+
+    during = await house.me(pair["access_token"])
+    house.clock.advance(house.auth.settings.tokens.access_lifetime + 61)
+    await house.auth.keep_house()
+
+    assert during.status_code == 200
+    states = [record.state.value for record in await house.auth.keys.records()]
+    assert sorted(states) == ["active", "retired", "staged"]
