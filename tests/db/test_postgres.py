@@ -57,9 +57,9 @@ async def busy(admin: Any) -> None:
 
 
 async def kill(admin: Any) -> None:
-    """Cut off every connection of ours, and wait until the server has forgotten them."""
-    await admin.fetch(f"SELECT pg_terminate_backend(pid) {OURS}")
-    while await admin.fetchval(f"SELECT count(*) {OURS}"):
+    """Cut off every connection of ours, and wait until the server has forgotten them; new ones may have come."""
+    killed = [row[0] for row in await admin.fetch(f"SELECT pid, pg_terminate_backend(pid) {OURS}")]
+    while await admin.fetchval(f"SELECT count(*) {OURS} AND pid = ANY($1::int[])", killed):
         pass
 
 
