@@ -46,6 +46,19 @@ async def client_of(walk: Walk, *, http2: bool = False) -> AsyncIterator[httpx2.
         yield client
 
 
+@asynccontextmanager
+async def running(config: uvicorn.Config) -> AsyncIterator[None]:
+    """Run uvicorn in this process until the block is over."""
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started or serving.done())
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
 async def enter(client: httpx2.AsyncClient, email: str, **members: str) -> httpx2.Response:
     """Register, if need be, and log in."""
     await client.post("/auth/v1/accounts", json={"email": email, "password": PASSWORD})
@@ -187,21 +200,16 @@ async def test_it_runs_in_uvicorn_in_this_process(tmp_path: Path, monkeypatch: p
     CliRunner().invoke(doorward, ["init"])
     files = development_certificate(tmp_path / "data" / "certificates", "localhost", now=system_clock())
     names = runpy.run_path("main.py")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            names["app"], port=port, ssl_certfile=files.certificate, ssl_keyfile=files.private_key, log_config=None
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
+    pair = {"ssl_certfile": files.certificate, "ssl_keyfile": files.private_key}
 
-    async with httpx2.AsyncClient(base_url=f"https://localhost:{port}", verify=context(files.authority)) as client:
+    async with (
+        running(uvicorn.Config(names["app"], port=port, log_config=None, **pair)),
+        httpx2.AsyncClient(base_url=f"https://localhost:{port}", verify=context(files.authority)) as client,
+    ):
         token = (await enter(client, "ada@example.org")).json()["access_token"]
         listed = await client.get("/api/notes", headers=bearer(token))
         await client.post("/auth/v1/logout", json={}, headers=bearer(token))
         after = await client.get("/api/notes", headers=bearer(token))
-    server.should_exit = True
-    await serving
 
     assert names["auth"].settings.issuer == f"https://localhost:{port}/auth"
     assert (listed.status_code, listed.json()) == (200, [])

@@ -8,6 +8,25 @@ from tests.serving.client import ROOT
 from tests.tutorial.walk import blocks_of, matches, walking
 
 DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BY_DOORWARD = "doorward serve --app main:app --port 8444 --http-port none"
+CERTIFICATE = "--ssl-certfile data/certificates/server.pem --ssl-keyfile data/certificates/server.key"
+BY_UVICORN = f"uvicorn main:app --port 8444 {CERTIFICATE}"
+CALLS = """
+```sh
+doorward account create ada@example.org <<< "seven otters paint a bridge" > /dev/null
+ask() { curl -s --cacert data/certificates/authority.pem -H "Content-Type: application/json" "$@"; echo; }
+body='{"login": "ada@example.org", "password": "seven otters paint a bridge"}'
+token=$(ask https://localhost:8443/v1/login -d "$body" | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+ask https://localhost:8444/me
+ask https://localhost:8444/me -H "Authorization: Bearer $token"
+```
+
+```text
+{…"code": "invalid_token"}
+"acc_…"
+```
+"""
 
 
 def text_of(page: str) -> str:
@@ -31,6 +50,31 @@ def test_a_host_is_embedded_and_served_in_both_ways(tmp_path: Path) -> None:
 
     assert len(walk.servers) == 2
     assert public.strip() == '"Everybody may read this."'
+
+
+def test_the_two_commands_of_the_readme_are_there(tmp_path: Path) -> None:
+    """They are rehearsed; what they do is what CI does."""
+    blocks = [block.body for block in blocks_of(README) if block.language == "sh"]
+    with walking(tmp_path) as walk:
+        walk.shell.run("cd ~/doorward")
+
+        rehearsed = [walk.shell.run(body) for body in blocks]
+
+    assert "doorward serve" in rehearsed[0]
+    assert "scripts/check.py" in rehearsed[1]
+
+
+@pytest.mark.parametrize("server", [BY_DOORWARD, BY_UVICORN], ids=["doorward", "uvicorn"])
+def test_the_lines_of_fastapi_protect_a_service_of_their_own(server: str, tmp_path: Path) -> None:
+    """Beside a running doorward, with its real tokens and the keys fetched from it, in both servers."""
+    (lines,) = (block.body for block in blocks_of(README) if block.language == "python")
+    with walking(tmp_path) as walk:
+        walk.follow("```sh\ndoorward init\ndoorward serve\n```\n")
+        walk.follow(f'```python title="main.py"\n{lines}```\n```sh\n{server}\n```\n')
+
+        walk.follow(CALLS)
+
+    assert BY_DOORWARD in README
 
 
 @pytest.mark.parametrize("page", ["call-in-process", "listen-to-events"])

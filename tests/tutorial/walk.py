@@ -26,6 +26,7 @@ from tests.serving.client import ROOT, free_port
 from tests.support.waiting import until
 
 PATIENCE = 30.0
+CLONED = ("Makefile", "pyproject.toml", "requirements", "scripts", "src")
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)(?: title=\"(?P<title>[\w.]+)\")?\n(?P<body>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
@@ -109,20 +110,21 @@ class Shell:
         )
 
     def run(self, commands: str) -> str:
-        """Run commands and return what they print, standard error included."""
+        """Run commands and return what they print, standard error included; the last one must succeed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{{\n{commands}\n}} </dev/null\nprintf '\\n%s\\n' '{END}'\n")
+        self._process.stdin.write(f"{{\n{commands}\n}} </dev/null\nprintf '\\n%s %s\\n' $? '{END}'\n")
         self._process.stdin.flush()
         too_long = Timer(PATIENCE, self._process.kill)
         too_long.start()
-        printed = ""
+        printed, status = "", ""
         for line in self._process.stdout:
-            if line.rstrip("\n") == END:
+            if line.endswith(f"{END}\n"):
+                status = line.split()[0]
                 break
             printed += line
         too_long.cancel()
-        assert self._process.poll() is None, f"{commands}\nhas not come to an end:\n{printed}"
+        assert status == "0", f"{commands}\nhas not come to a good end:\n{printed}"
         return printed
 
     def close(self) -> None:
@@ -180,7 +182,7 @@ def walking(folder: Path) -> Iterator[Walk]:
     """Lend a walk whose home is ``folder``, with what looks like a clone of the repository in ``~/doorward``."""
     clone = folder / "doorward"
     clone.mkdir()
-    for name in ("Makefile", "pyproject.toml", "requirements", "scripts", "src"):
+    for name in CLONED:
         (clone / name).symlink_to(ROOT / name)
     (clone / ".venv").symlink_to(sys.prefix)
     ports = {shown: str(free_port()) for shown in ("8443", "8080", "8444")}
