@@ -6,6 +6,7 @@ IPv6 /48, which tells an owner "not my network" and tells nobody else much.
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 MAX_USER_AGENT: Final = 256
@@ -25,17 +26,24 @@ class Source:
     @classmethod
     def of(cls, address: str, user_agent: str, request_id: str) -> "Source":
         """Read a peer's address as the server gives it; a Unix socket or a nonsense address counts as one network."""
-        printable = "".join(character for character in user_agent[:MAX_USER_AGENT] if character.isprintable())
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return cls(network="local", ip_prefix="local", user_agent=printable, request_id=request_id)
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        counted, shown = (32, 24) if ip.version == 4 else (64, 48)
-        return cls(
-            network=str(ipaddress.ip_network((ip, counted), strict=False)),
-            ip_prefix=str(ipaddress.ip_network((ip, shown), strict=False)),
-            user_agent=printable,
-            request_id=request_id,
-        )
+        agent = user_agent[:MAX_USER_AGENT]
+        if not agent.isprintable():
+            agent = "".join(character for character in agent if character.isprintable())
+        network, ip_prefix = _networks(address)
+        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id)
+
+
+# Every request asks, and the standard library takes 12 µs to answer.
+@lru_cache(maxsize=1024)
+def _networks(address: str) -> tuple[str, str]:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "local", "local"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    counted, shown = (32, 24) if ip.version == 4 else (64, 48)
+    return (
+        str(ipaddress.ip_network((ip, counted), strict=False)),
+        str(ipaddress.ip_network((ip, shown), strict=False)),
+    )

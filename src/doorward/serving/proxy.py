@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from doorward.errors import MalformedRequest, Problem, ProxyRequired
@@ -25,6 +26,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_HOPS: Final = 32
+MAX_ADDRESS: Final = 64
+"""Longer than any address with brackets and port, and short enough to be remembered."""
 _X_FORWARDED: Final = b"x-forwarded-"
 _CLIENT_HEADERS: Final = frozenset(
     (b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-forwarded-for")
@@ -158,6 +161,11 @@ def _hops(values: list[str]) -> list[dict[str, str]]:
 
 def _address(text: str) -> Ip | None:
     """Read an address, with or without a port, brackets or the IPv4-mapped form; ``None`` for anything else."""
+    return _parse_address(text) if len(text) <= MAX_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_address(text: str) -> Ip | None:
     match = _WITH_PORT.fullmatch(text)
     bare = (match["bracketed"] or match["plain"] or "") if match else text
     if "%" in bare:
