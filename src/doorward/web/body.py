@@ -68,13 +68,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     Raises :class:`MalformedRequest`; the reason never quotes the body.
     """
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_number,
-        )
+        value = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedRequest("body is not JSON, or has a member twice") from None
     if not isinstance(value, dict):
@@ -150,6 +144,12 @@ def _number(digits: str) -> float:
     if not math.isfinite(number := float(digits)):
         raise ValueError("number beyond a double")
     return number
+
+
+# Made once: json.loads() makes a decoder for every call with such arguments.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+)
 
 
 def _is_clean(value: Any, depth: int) -> bool:
