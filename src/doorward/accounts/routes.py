@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,17 +11,17 @@ from doorward.accounts.views import AccountAnswer, AccountView
 from doorward.errors import RegistrationClosed, TokenRefused
 from doorward.gate import Gate, source_of
 from doorward.settings import Settings
-from doorward.web.body import read_json, write_json
+from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.routing import Operation
 
 
-class RegisterBody(Struct, forbid_unknown_fields=True):
+class RegisterBody(Confidential, forbid_unknown_fields=True):
     """What registers an account."""
 
     email: str
     password: str
     username: str | None = None
-    profile: dict[str, Any] = {}
+    profile: dict[str, Any] = field(default_factory=dict)
 
 
 class UpdateBody(Struct, forbid_unknown_fields=True):

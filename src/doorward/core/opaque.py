@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from doorward.core.secret import KEY_ID_BYTES, SecretRing
@@ -25,7 +25,7 @@ _MAC_BYTES: Final = 32
 class Opaque:
     """What a genuine token says: which row, and which generation of it."""
 
-    handle: bytes
+    handle: bytes = field(repr=False)
     generation: int
 
 

@@ -7,7 +7,7 @@ commit, and nothing can raise while a transaction waits. This module knows no dr
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 
@@ -24,7 +24,7 @@ class Statement:
     """One statement of a write; made by :func:`statement` or :func:`guarded`."""
 
     sql: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(repr=False)
     guarded: bool = False
     announced: bool = False
 

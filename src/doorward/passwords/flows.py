@@ -6,7 +6,7 @@ cost the same single hash as any other, and the same statements; what is refused
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from doorward.accounts.flows import account_from_row, admitting
@@ -52,7 +52,7 @@ class LogIn:
     account: Account
     session: Session
     tokens: TokenPair | None = None
-    cookie: str | None = None
+    cookie: str | None = field(default=None, repr=False)
 
 
 class Passwords:

@@ -4,7 +4,7 @@ Whatever went wrong, the caller hears ``invalid_credentials``; only somebody who
 account is disabled (ASVS 6.3.8).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from doorward.accounts.model import Account
@@ -16,7 +16,7 @@ class Candidate:
     """What was read for a login: the account, its stored hash if it has one, and its number of live sessions."""
 
     account: Account
-    stored: str | None
+    stored: str | None = field(repr=False)
     live_sessions: int
 
 
@@ -25,7 +25,7 @@ class Admit:
     """Let in. ``stored`` is the hash that was verified, the guard of the write that follows."""
 
     candidate: Candidate
-    stored: str
+    stored: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
-from doorward.web.body import read_json, write_json
+from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.browser import check_same_origin, set_cookie
 from doorward.web.routing import Operation
 
@@ -20,7 +20,7 @@ Typed = Annotated[str, Meta(max_length=1024)]
 """What is typed as a password: longer than the policy allows, so that the policy can say so, and not without end."""
 
 
-class LoginBody(Struct, forbid_unknown_fields=True):
+class LoginBody(Confidential, forbid_unknown_fields=True):
     """What logs in; ``login`` is the e-mail address or the username."""
 
     login: Annotated[str, Meta(max_length=254)]
@@ -42,20 +42,20 @@ class CookieLoginAnswer(Struct):
     account: AccountView
 
 
-class ReauthenticateBody(Struct, forbid_unknown_fields=True):
+class ReauthenticateBody(Confidential, forbid_unknown_fields=True):
     """What proves the password again."""
 
     password: Typed
 
 
-class ChangePasswordBody(Struct, forbid_unknown_fields=True):
+class ChangePasswordBody(Confidential, forbid_unknown_fields=True):
     """What changes the password."""
 
     current_password: Typed
     new_password: Typed
 
 
-class CheckPasswordBody(Struct, forbid_unknown_fields=True):
+class CheckPasswordBody(Confidential, forbid_unknown_fields=True):
     """A password that somebody thinks of, and what it should not be similar to."""
 
     password: Typed

@@ -4,7 +4,7 @@ Expiry is decided here, at use, with the server's clock: the cookie's own expiry
 (NIST SP 800-63B-4 §5.1.1, authentik CVE-2025-64708), and clean-up is only housekeeping.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from doorward.settings import Sessions as SessionSettings
@@ -25,7 +25,7 @@ class Session:
 
     id: str
     account_id: str
-    handle: bytes
+    handle: bytes = field(repr=False)
     """128 random bits, nowhere but in the database and in the cookie. Never shown."""
     generation: int
     digest: bytes

@@ -13,12 +13,12 @@ from doorward.gate import Gate, source_of
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.tokens.flows import Tokens
-from doorward.web.body import parse_object, read_body, to_struct, write_json
+from doorward.web.body import Confidential, parse_object, read_body, to_struct, write_json
 from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
 from doorward.web.routing import Operation
 
 
-class LogoutBody(Struct, forbid_unknown_fields=True):
+class LogoutBody(Confidential, forbid_unknown_fields=True):
     """What ends: the caller's session, that of a refresh token, or all of the account's."""
 
     refresh_token: Annotated[str, Meta(max_length=256)] | None = None

@@ -5,7 +5,7 @@ what that means; what has to be remembered is committed before anything is refus
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from doorward.audit.flows import entry
@@ -33,7 +33,7 @@ _JTI_BYTES = 16
 class AccessToken:
     """A signed access token and its life in seconds."""
 
-    text: str
+    text: str = field(repr=False)
     expires_in: int
 
 
@@ -41,9 +41,9 @@ class AccessToken:
 class TokenPair:
     """What a bearer client gets; lifetimes in seconds."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     refresh_expires_in: int
     session_id: str
 

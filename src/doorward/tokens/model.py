@@ -5,7 +5,7 @@ follows from the row alone, so every racer and everybody whose reply was lost ge
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -22,7 +22,7 @@ ACCESS_TOKEN_TYPE: Final = "at+jwt"
 class Family:
     """One token family with the state of its session and account. Times are whole seconds since 1970 UTC."""
 
-    id: bytes
+    id: bytes = field(repr=False)
     session_id: str
     account_id: str
     client_id: str
@@ -98,7 +98,7 @@ class KeyRecord:
     kid: str
     algorithm: Algorithm
     state: KeyState
-    sealed: bytes
+    sealed: bytes = field(repr=False)
     created_at: int
     activated_at: int | None
     verify_until: int | None

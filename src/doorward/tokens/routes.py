@@ -13,11 +13,11 @@ from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import KEY_SET_MAX_AGE, Keyring
 from doorward.tokens.views import AccessAnswer, PairAnswer
 from doorward.verify.answers import DOCS_PATH
-from doorward.web.body import read_json, write_json
+from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.routing import Operation
 
 
-class RefreshBody(Struct, forbid_unknown_fields=True):
+class RefreshBody(Confidential, forbid_unknown_fields=True):
     """The refresh token that is spent."""
 
     refresh_token: Annotated[str, Meta(max_length=256)]

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from doorward.web.body import Confidential
 
 
-class PairAnswer(Struct, kw_only=True):
+class PairAnswer(Confidential, kw_only=True):
     """An access token with the refresh token that follows; lifetimes in seconds."""
 
     token_type: Literal["Bearer"] = "Bearer"
@@ -16,7 +16,7 @@ class PairAnswer(Struct, kw_only=True):
     session_id: str
 
 
-class AccessAnswer(Struct, kw_only=True):
+class AccessAnswer(Confidential, kw_only=True):
     """An access token alone, for a browser application that calls other services."""
 
     token_type: Literal["Bearer"] = "Bearer"

@@ -36,6 +36,14 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 _SURROGATE_OR_NUL: Final = re.compile("[\ud800-\udfff\0]")
 
 
+class Confidential(msgspec.Struct):
+    """A body or an answer with a secret in it, which must not be printed: not in a traceback, not in a debugger."""
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return f"{type(self).__name__}(…)"
+
+
 async def read_json(request: Request, kind: type[StructT]) -> StructT:
     """Read the body as a value of ``kind``.
 

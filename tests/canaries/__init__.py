@@ -1,0 +1,1 @@
+"""Tests that what is secret is nowhere where it does not belong."""
