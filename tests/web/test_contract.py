@@ -137,7 +137,7 @@ async def test_the_page_for_people_needs_nothing_from_outside(house: House) -> N
     style = await house.client.get("/docs/style.css")
 
     assert "<script" not in page.text
-    assert set(re.findall(r'(?:src|href)="(https?://[^/"]+)', page.text)) == {"https://auth.example.test"}
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', page.text) == []
     assert "style-src 'self'" in page.headers["content-security-policy"]
     assert style.headers["content-type"] == "text/css; charset=utf-8"
     assert all(f'id="{code}"' in page.text for code in CODES)

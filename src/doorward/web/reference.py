@@ -50,9 +50,7 @@ class Reference:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        return environment.get_template("reference.html").render(
-            document=self.document, codes=CODES, style=self._issuer + STYLE_PATH
-        )
+        return environment.get_template("reference.html").render(document=self.document, codes=CODES)
 
     async def openapi(self, _request: Request) -> Response:
         """``GET /openapi.json``."""
