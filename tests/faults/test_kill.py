@@ -5,14 +5,9 @@ middle of everything, started again on the same database, and asked about every 
 """
 
 import asyncio
-import contextlib
 import os
 import secrets
 import signal
-import ssl
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +15,7 @@ import httpx2
 
 from doorward.db import Database
 from tests.faults.order import check_order
-from tests.serving.client import free_port
+from tests.faults.program import Program
 from tests.support.house import PASSWORD, bearer
 from tests.support.waiting import until
 
@@ -43,66 +38,6 @@ class Ledger:
     def add(self) -> None:
         """Count an answer."""
         self.count += 1
-
-
-@dataclass
-class Program:
-    """``doorward serve`` on one database, as often as it is started."""
-
-    folder: Path
-    database_url: str
-    workers: int
-
-    def __post_init__(self) -> None:
-        self.port = free_port()
-        self.origin = f"https://localhost:{self.port}"
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")},
-            "DOORWARD_ORIGIN": self.origin,
-            "DOORWARD_SECRET": secrets.token_urlsafe(32),
-            "DOORWARD_DATABASE__URL": self.database_url,
-            "DOORWARD_DATA_DIR": str(self.folder / "data"),
-            "DOORWARD_ACCOUNTS__EMAIL_VERIFICATION": "off",
-            "DOORWARD_TOKENS__REPLAY_WINDOW": "300",  # however slow the machine, a lost answer is no theft
-            "DOORWARD_LIMITS__PER_NETWORK": "100000",
-            "DOORWARD_LIMITS__PER_ACCOUNT": "100000",
-        }
-
-    @contextlib.contextmanager
-    def run(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Start it in a process group of its own, and kill the whole group at the end."""
-        command = ["serve", "--port", str(self.port), "--http-port", "none", "--workers", str(self.workers)]
-        running = subprocess.Popen(
-            [sys.executable, "-c", "from doorward.cli import main; main()", *command],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            yield running
-        finally:
-            if running.returncode is None:
-                os.killpg(running.pid, signal.SIGKILL)
-                running.wait()
-
-    @contextlib.asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx2.AsyncClient]:
-        """Connect to it when it answers."""
-        authority = self.folder / "data" / "certificates" / "authority.pem"
-        await until(authority.exists)
-        trust = ssl.create_default_context(cafile=str(authority))
-        async with httpx2.AsyncClient(base_url=self.origin, verify=trust, timeout=20) as client:
-
-            async def answers() -> bool:
-                try:
-                    return (await client.get("/health/ready")).status_code == 200
-                except httpx2.TransportError:
-                    return False
-
-            await until(answers)
-            yield client
 
 
 async def _live(client: httpx2.AsyncClient, ledger: Ledger) -> None:
@@ -148,7 +83,7 @@ async def test_what_was_answered_is_there_after_kill_minus_nine(
     database_url: str, database: Database, tmp_path: Path
 ) -> None:
     """201 means there is an account, 204 means the session is over, and the newest refresh token is good."""
-    program, ledger = Program(tmp_path, database_url, workers=1), Ledger()
+    program, ledger = Program(tmp_path, database_url), Ledger()
 
     for _ in range(ROUNDS):
         await _load_until_killed(program, ledger)

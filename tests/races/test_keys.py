@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from doorward.db import Database
+from doorward.db import Database, GuardFailed
+from doorward.errors import StorageUnavailable
 from tests.races.crew import Crew, Place
+from tests.support.house import House
 
 
 async def _states(database: Database) -> Counter[str]:
@@ -48,3 +50,17 @@ async def test_rotations_at_once_leave_one_active_and_one_staged_key(
     assert (states["active"], states["staged"]) == (1, 1)
     if revoke:
         assert {row["state"] for row in rows if row["kid"] in before} == {"retired"}
+
+
+async def test_keys_that_never_come_to_rest_are_reported_as_such(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever loses every time hears so, after a bounded number of attempts, and the keys are whole."""
+
+    async def always_too_late(*_: object) -> None:
+        raise GuardFailed(0)
+
+    monkeypatch.setattr(house.auth.keys, "_rotate", always_too_late)
+
+    with pytest.raises(StorageUnavailable):
+        await house.auth.keys.rotate(revoke=True)
+
+    assert sorted(record.state.value for record in await house.auth.keys.records()) == ["active", "staged"]
