@@ -310,7 +310,7 @@ def test_a_database_that_lacks_migrations(operator: Operator, engine: str) -> No
         assert result.exit_code == Exit.OK
     else:
         assert result.exit_code == Exit.MISCONFIGURED
-        assert "Run 'doorward migrate up' first." in result.stderr
+        assert "Run 'doorward migrate up' once, then start." in result.stderr
 
 
 def test_a_database_that_is_away(operator: Operator) -> None:
