@@ -33,18 +33,7 @@ CHANCE = {"os.getrandom", "os.urandom", "secrets", "uuid.uuid1", "uuid.uuid4"}
 EVASIVE_NAMES = {"base", "common", "helper", "helpers", "lib", "misc", "tools", "util", "utils"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 MACHINE_PATHS = re.compile("/" + r"(?:work|root|farm|home/\w+|tmp/bash)[/._]")
-REGISTRY_HOSTS = re.compile(
-    "|".join(
-        re.escape(".".join(parts))
-        for parts in (
-            ("pypi", "org"),
-            ("pythonhosted", "org"),
-            ("registry", "npmjs"),
-            ("deb", "debian"),
-            ("crates", "io"),
-        )
-    )
-)
+REGISTRY_HOSTS = re.compile("pypi[.]org|python[h]osted|registry[.]npmjs|deb[.]debian|crates[.]io|repo1?[.]maven")
 
 
 def name_of(path: Path) -> str:
