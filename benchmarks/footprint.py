@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Figure, at_most, middle
-from benchmarks.machine import memory_mb
+from benchmarks.machine import cpu_seconds, memory_mb
 from benchmarks.server import Server
 
 NAME: Final = "footprint"
@@ -41,9 +41,10 @@ def measure() -> Iterator[Figure]:
         server = Server(Path(folder), tls=True)
         first = server.start()
         server.stop()
-        starts = []
+        starts, costs = [], []
         for _ in range(STARTS):
             starts.append(server.start())
+            costs.append(cpu_seconds(server.pid))
             server.stop()
         server.start()
         time.sleep(SETTLED)
@@ -54,6 +55,7 @@ def measure() -> Iterator[Figure]:
         server.stop()
     yield Figure(NAME, "first start of all: new database, keys and certificate", first, "s")
     yield Figure(NAME, "start to first answer over HTTPS", middle(starts), "s", at_most(1.0))
+    yield Figure(NAME, "CPU time that the start takes", middle(costs), "s")
     yield Figure(NAME, "resident memory, idle, all processes (RSS)", idle[0], "MB", at_most(110))
     yield Figure(NAME, "resident memory, idle, all processes (PSS)", idle[1], "MB")
     yield Figure(NAME, "resident memory after a registration and a log-in (RSS)", used[0], "MB")

@@ -46,6 +46,16 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def niced_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of those threads of a process that have the lowest priority: the ones that hash."""
+    found = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        fields = (thread / "stat").read_text().rpartition(")")[2].split()
+        if int(fields[16]) == 19:
+            found += int(fields[11]) + int(fields[12])
+    return found / _TICKS
+
+
 def family(pid: int) -> list[int]:
     """Return a process and all its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
