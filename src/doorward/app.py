@@ -28,7 +28,7 @@ from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
-from doorward.gate import Gate
+from doorward.gate import Gate, check_one_credential
 from doorward.hooks import Events
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
@@ -172,7 +172,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
-            *health.operations(self._database),
+            *health.operations(self._database, self.keys),
         ]
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
@@ -227,6 +227,7 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
+        check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -264,11 +265,11 @@ class Doorward:
 
     async def keep_house(self) -> None:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
-        await self.keys.load()
         now = self._clock()
         await self._database.write(
             self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
         )
+        await self.keys.load()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -19,12 +19,12 @@ from doorward.errors import (
     TokenRefused,
 )
 from doorward.sessions.flows import Resumed, Sessions
-from doorward.sessions.model import Session
+from doorward.sessions.model import Session, Transport
 from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies
+from doorward.web.browser import Headers, check_same_origin, clear_cookie, session_cookies
 from doorward.web.front import REQUEST_ID
 
 
@@ -35,6 +35,18 @@ class Caller:
     principal: Principal
     session: Session | None
     source: Source
+
+    @property
+    def transport(self) -> Transport:
+        """How the caller came."""
+        return "bearer" if self.session is None else "cookie"
+
+
+def check_one_credential(headers: Headers) -> None:
+    """Refuse a request with two credentials, on every route (``http-api.md``); raises :class:`InvalidRequest`."""
+    credentials = [name for name, _ in headers if name == b"authorization"]
+    if len(credentials) > 1 or (credentials and session_cookies(headers)):
+        raise InvalidRequest("more than one credential")
 
 
 class Gate:
@@ -78,12 +90,10 @@ class Gate:
 
     async def _identify(self, scope: Mapping[str, Any]) -> tuple[Principal | None, Session | None]:
         headers = scope["headers"]
-        cookies = session_cookies(headers)
+        check_one_credential(headers)
         if any(name == b"authorization" for name, _ in headers):
-            if cookies:
-                raise InvalidRequest("a cookie and an Authorization header")
             return await self._verifier.authenticate(scope), None
-        if not cookies:
+        if not session_cookies(headers):
             return None, None
         resumed = await self._resume(headers)
         if resumed is None:

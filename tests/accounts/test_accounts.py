@@ -99,6 +99,7 @@ async def test_registrations_of_one_network_are_limited(settings: Settings) -> N
         ({"username": "countess"}, {"username": "countess"}),
         ({"username": None}, {"username": None}),
         ({"profile": {"a": [1, {"b": None}]}}, {"profile": {"a": [1, {"b": None}]}}),
+        ({"profile": {"x": True}}, {"profile": {"x": True}}),
         ({}, {}),
     ],
 )

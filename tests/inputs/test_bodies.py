@@ -90,6 +90,8 @@ async def test_no_operation_reads_what_is_not_one_clean_object(target: House, lo
 
     for operation in _readers(target):
         for what, body in UNREADABLE.items():
+            if not body and operation.path == "/v1/logout":
+                continue  # who has nothing to say there need not say it
             answer = await _send(target, operation, body, token)
 
             assert answer.code == "malformed_request", (operation.path, what, answer.body[:200])
@@ -141,7 +143,7 @@ async def test_every_missing_member_is_named_at_once(target: House) -> None:
 async def test_thousands_of_unknown_members_get_a_short_answer(target: House) -> None:
     """A small body must not buy a large answer, at any operation."""
     token = (await target.enter())["access_token"]
-    body = json.dumps({f"{number:x}": 0 for number in range(5000)}).encode()
+    body = json.dumps({f"{number:x}": 0 for number in range(4000)}).encode()
     assert len(body) < LIMIT
 
     for operation in _readers(target):

@@ -56,7 +56,7 @@ def test_every_branch_of_a_log_in_is_decided_by_a_table(
 ) -> None:
     """Only the right password learns more than that login or password is wrong."""
     account = ACCOUNT if not disabled else Account(**{**_members(ACCOUNT), "disabled_at": 1})
-    candidate = Candidate(account, stored, 0) if exists else None
+    candidate = Candidate(account, stored, 1, 0) if exists else None
 
     decision = decide_login(
         candidate,
@@ -173,7 +173,7 @@ async def test_a_password_changed_while_it_was_being_checked_is_refused(
     async def verify_late(stored: str | None, password: str) -> bool:
         verified = await verify(stored, password)
         await house.auth._database.write(
-            statement("UPDATE password SET hash = :hash WHERE account_id = :id", hash="changed", id=account["id"])
+            statement("UPDATE password SET version = version + 1 WHERE account_id = :id", id=account["id"])
         )
         return verified
 

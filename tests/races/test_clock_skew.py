@@ -18,18 +18,18 @@ async def test_a_node_whose_clock_is_late_does_not_begin_the_count_anew(database
     late = Limiter(database=database, settings=settings, clock=FakeClock(WINDOW * 1000 - 1))
 
     for node in (early, late, early, late, early):
-        await node.count(node.account("ada@example.test"))
+        await node.count(node.login("ada@example.test"))
 
     for node in (late, early):
         with pytest.raises(TooManyAttempts):
-            await node.count(node.account("ada@example.test"))
+            await node.count(node.login("ada@example.test"))
 
 
 async def test_the_next_window_begins_the_count_anew(database: Database) -> None:
     """Who waited may try again."""
     clock = FakeClock(WINDOW * 1000)
     limiter = Limiter(database=database, settings=Limits(window=WINDOW, per_account=1), clock=clock)
-    bucket = limiter.account("ada@example.test")
+    bucket = limiter.login("ada@example.test")
     await limiter.count(bucket)
 
     with pytest.raises(TooManyAttempts) as refused:

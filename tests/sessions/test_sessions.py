@@ -89,6 +89,17 @@ async def test_a_session_shows_where_and_when(house: House) -> None:
     }
 
 
+async def test_a_session_that_is_not_remembered_has_a_cookie_that_goes(settings: Settings) -> None:
+    """Whatever the lifetimes are set to."""
+    sessions = Sessions(idle_lifetime=HOUR, remembered_idle_lifetime=HOUR)
+    async with open_house(replace(settings, sessions=sessions)) as house:
+        await house.register()
+        login = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+        answer = await house.client.post("/v1/login", json=login)
+
+    assert "Max-Age" not in answer.headers["set-cookie"]
+
+
 async def test_sessions_are_paged(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every session once."""
     monkeypatch.setattr(flows, "PAGE_SIZE", 2)

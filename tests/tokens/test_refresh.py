@@ -134,7 +134,9 @@ async def test_a_family_may_have_a_scope(house: House) -> None:
     assert house.auth.verifier.check(refreshed["access_token"]).scope == {"read", "write"}
 
 
-@pytest.mark.parametrize("token", ["", "dwr_", "dws_" + "A" * 75, "dwr_" + "A" * 75, "x" * 256])
+@pytest.mark.parametrize(
+    "token", ["", "dwr_", "dws_" + "A" * 75, "dwr_" + "A" * 75, "dwr_" + "A" * 9000, "x.y.z" * 200]
+)
 async def test_a_forged_token_costs_no_database_work(house: House, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused by its MAC, before anything is asked."""
 
@@ -147,11 +149,6 @@ async def test_a_forged_token_costs_no_database_work(house: House, token: str, m
     answer = await house.refresh(token)
 
     assert answer.json()["code"] == "invalid_grant"
-
-
-async def test_a_token_longer_than_any_is_a_wrong_field(house: House) -> None:
-    """And is not even looked at."""
-    assert (await house.refresh("x" * 257)).json()["errors"][0]["code"] == "too_long"
 
 
 async def test_a_restored_backup_is_not_taken_for_theft(house: House) -> None:

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from doorward.errors import BodyTooLarge, InvalidFields, MalformedRequest, UnsupportedMediaType
-from doorward.web.body import MAX_BODY_BYTES, parse_object, read_body, read_json, to_struct
+from doorward.web.body import MAX_BODY_BYTES, check_content_type, parse_object, read_bytes, read_json, to_struct
 
 
 class Sample(Struct, forbid_unknown_fields=True):
@@ -45,25 +45,25 @@ async def test_a_body_in_pieces_is_one_body() -> None:
     "content_type",
     [None, "text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded", "Application/json,"],
 )
-async def test_only_declared_json_is_read(content_type: str | None) -> None:
+def test_only_declared_json_is_read(content_type: str | None) -> None:
     """JSON that a form can send without a preflight is how CSRF gets in (FastAPI CVE-2021-32677)."""
     with pytest.raises(UnsupportedMediaType):
-        await read_body(request(part(b"{}"), content_type=content_type))
+        check_content_type(request(part(b"{}"), content_type=content_type))
 
 
 async def test_a_body_is_never_longer_than_allowed() -> None:
     """Whatever its declared length, it is cut off while it is read."""
     whole, more = b" " * MAX_BODY_BYTES, b" "
 
-    assert len(await read_body(request(part(whole)))) == MAX_BODY_BYTES
+    assert len(await read_bytes(request(part(whole)))) == MAX_BODY_BYTES
     with pytest.raises(BodyTooLarge):
-        await read_body(request(part(whole, more=True), part(more, more=True), part(b"never read")))
+        await read_bytes(request(part(whole, more=True), part(more, more=True), part(b"never read")))
 
 
 async def test_a_client_that_goes_away_has_sent_nothing() -> None:
     """Half a body is not a body."""
     with pytest.raises(MalformedRequest):
-        await read_body(request(part(b"{", more=True), {"type": "http.disconnect"}))
+        await read_bytes(request(part(b"{", more=True), {"type": "http.disconnect"}))
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
     )
 
     with pytest.raises(MalformedRequest):
-        await read_body(slow)
+        await read_bytes(slow)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
         b'{"a": "\\ud800"}',
         b'{"\\ud800": 1}',
         b'{"a": ["\\udfff"]}',
+        b'{"a": [' + b"0," * 4500 + b"0]}",
         b'{"a": ' + b"9" * 5000 + b"}",
         b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"a": ' + b"[" * 33 + b"]" * 33 + b"}",

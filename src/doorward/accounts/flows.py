@@ -154,14 +154,8 @@ class Accounts:
         errors = self._check_username(username) + ([] if profile is None else self._check_profile(profile))
         if errors:
             raise InvalidFields("update", errors=errors)
-        account = await self.find(account_id)
-        changed = replace(
-            account,
-            username=None if remove_username else (account.username if username is None else username),
-            profile=account.profile if profile is None else profile,
-        )
-        if changed == account:
-            return account
+        if username is None and profile is None and not remove_username:
+            return await self.find(account_id)
         statement = store.update_profile(
             account_id, username=username, keep_username=username is None and not remove_username, profile=profile
         )

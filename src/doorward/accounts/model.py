@@ -54,8 +54,8 @@ def login_key(login: str) -> str:
 
 def check_email(email: str) -> FieldError | None:
     """Check the form of an address (RFC 5321 §4.1.2, without quoted strings and literals)."""
-    match = _EMAIL.fullmatch(email)
-    if match is None or len(email) > MAX_EMAIL or len(match[1]) > MAX_LOCAL_PART:
+    match = _EMAIL.fullmatch(email) if len(email) <= MAX_EMAIL else None
+    if match is None or len(match[1]) > MAX_LOCAL_PART:
         return FieldError("/email", "invalid_email", "This is not an e-mail address.")
     return None
 

@@ -19,6 +19,8 @@ from doorward.core.secret import KEY_ID_BYTES, SecretRing
 HANDLE_BYTES: Final = 16
 _LAYOUT = struct.Struct(f">{KEY_ID_BYTES}s{HANDLE_BYTES}sI")
 _MAC_BYTES: Final = 32
+MAX_TEXT: Final = 128
+"""Characters after the prefix that are looked at; a token has 75."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def seal(ring: SecretRing, prefix: str, opaque: Opaque) -> str:
 def unseal(ring: SecretRing, prefix: str, token: str) -> Opaque | None:
     """Read a token back, or return ``None`` for anything that this instance did not make for this purpose."""
     text = token.removeprefix(prefix)
-    if len(text) == len(token) or not text.isascii():
+    if len(text) == len(token) or len(text) > MAX_TEXT or not text.isascii():
         return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -4,33 +4,31 @@ Load, count, hash once, decide, write once, report. An unknown login, a disabled
 cost the same single hash as any other, and the same statements; what is refused is remembered before it is said.
 """
 
-import asyncio
-import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from functools import partial
 
-from doorward.accounts.flows import account_from_row, admitting
-from doorward.accounts.model import Account, login_key
+from doorward.accounts.flows import admitting
+from doorward.accounts.model import Account
 from doorward.audit.flows import entry
 from doorward.core.clock import Clock
 from doorward.core.source import Source
-from doorward.db import Database, GuardFailed, Row, Statement
+from doorward.db import Database, GuardFailed, Statement
 from doorward.errors import (
     AccountDisabled,
-    EmailNotVerified,
     InvalidCredentials,
     InvalidFields,
-    NotFound,
-    Overloaded,
+    InvalidRequest,
     Problem,
     SessionEnded,
 )
-from doorward.hooks import Event, Events, PasswordChanged, Reauthenticated, SignedIn, SignInRefused
+from doorward.hooks import Event, Events, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
 from doorward.passwords import store
+from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
-from doorward.passwords.model import Admit, Candidate, Refuse, decide_login
 from doorward.passwords.policy import Assessment, assess, normalise
 from doorward.passwords.pool import HashingPool
+from doorward.passwords.proof import Proof, Prover
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.settings import Settings
@@ -40,9 +38,8 @@ from doorward.web.limits import Limiter
 KNOWLEDGE = ("pwd",)
 """``amr`` of a log-in by password (RFC 8176 §2)."""
 
-_ANSWERS: dict[str, type[Problem]] = {
-    problem.code: problem for problem in (InvalidCredentials, AccountDisabled, EmailNotVerified)
-}
+_OVERTAKEN: dict[int, type[Problem]] = {0: InvalidCredentials, 1: AccountDisabled}
+"""What it means that a guard of :meth:`Passwords._commit` failed, by its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,10 @@ class Passwords:
         self._database = database
         self._settings = settings
         self._pool = pool
+        self._prover = Prover(
+            database=database, settings=settings.accounts, pool=pool, limiter=limiter, events=events, clock=clock
+        )
+        self._assessor = Assessor()
         self._blocklist = blocklist
         self._limiter = limiter
         self._sessions = sessions
@@ -97,26 +98,26 @@ class Passwords:
         Raises :class:`InvalidCredentials`, :class:`AccountDisabled` and :class:`EmailNotVerified` (both only after the
         right password), :class:`TooManyAttempts`, :class:`Overloaded`.
         """
+        proof = await self._prover.by_login(login, password, source=source)
         now = self._clock()
-        admitted, forgiven = await self._prove(login=login, password=password, source=source, now=now)
-        account = admitted.candidate.account
+        account = proof.candidate.account
         session = self._sessions.new(
             account.id, transport=transport, remember=remember, amr=KNOWLEDGE, source=source, now=now
         )
-        event = SignedIn(account_id=account.id, session_id=session.id, amr=KNOWLEDGE)
-        statements = [
-            admitting(account.id, now=now),
-            *self._sessions.starting(session, live=admitted.candidate.live_sessions, now=now),
-        ]
+        events: list[Event] = [SignedIn(account_id=account.id, session_id=session.id, amr=KNOWLEDGE)]
+        statements = self._sessions.starting(session, live=proof.candidate.live_sessions, now=now)
+        if replaces is not None:
+            statements += self._sessions.replacing(replaces, now=now)
+            events.append(
+                SessionsEnded(account_id=replaces.account_id, session_id=replaces.id, why="replaced by a log-in")
+            )
         family = None
         if transport == "bearer":
             family = self._tokens.new_family(
                 session, roles=account.roles, email_verified=account.email_verified, now=now
             )
             statements.append(self._tokens.starting(family))
-        await self._commit(admitted, password, statements, event, forgiven, source=source, now=now)
-        if replaces is not None:
-            await self._end_replaced(replaces, source)
+        await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
         account = replace(account, last_login_at=now)
         if family is None:
             return LogIn(account, session, cookie=self._sessions.cookie(session))
@@ -128,27 +129,29 @@ class Passwords:
         session_id: str,
         password: str,
         source: Source = Source(),  # noqa: B008
+        by: Transport | None = None,
         spent: str = "",
     ) -> LogIn:
         """Prove the password again within a session: new ``auth_time``, new tokens or cookie, the old ones dead.
 
-        ``spent`` is the ``jti`` of the access token that asked, which dies with it (ASVS 7.2.4). Raises like
-        :meth:`log_in`, and :class:`SessionEnded` when the session is over.
+        ``by`` is how the caller came, which must be how the session began: a token exchanged for a cookie never comes
+        by a new cookie. ``spent`` is the ``jti`` of the access token that asked, which dies with it (ASVS 7.2.4).
+        Raises like :meth:`log_in`, :class:`SessionEnded` when the session is over, and :class:`InvalidRequest`.
         """
+        session = await self._live(session_id, by)
+        proof = await self._prover.by_account(session.account_id, password, source=source)
         now = self._clock()
-        session = await self._live(session_id, now)
-        admitted, forgiven = await self._prove(account_id=session.account_id, password=password, source=source, now=now)
-        account = admitted.candidate.account
+        account = proof.candidate.account
         renewed, statement = self._sessions.reauthenticating(session, now=now)
-        statements = [admitting(account.id, now=now), statement]
+        statements = [statement]
         family = None
         if session.transport == "bearer":
             family = self._tokens.new_family(
                 renewed, roles=account.roles, email_verified=account.email_verified, now=now
             )
             statements += self._tokens.replacing(renewed, family, spent=spent, now=now)
-        event = Reauthenticated(account_id=account.id, session_id=session.id)
-        await self._commit(admitted, password, statements, event, forgiven, source=source, now=now)
+        events = [Reauthenticated(account_id=account.id, session_id=session.id)]
+        await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
         if family is None:
             return LogIn(account, renewed, cookie=self._sessions.cookie(renewed))
         return LogIn(account, renewed, tokens=self._tokens.pair(family, now=now))
@@ -160,35 +163,28 @@ class Passwords:
         current_password: str,
         new_password: str,
         source: Source = Source(),  # noqa: B008
+        by: Transport | None = None,
     ) -> LogIn:
         """Set another password; the account's other sessions end, this one gets a new cookie if it has one.
 
         Raises like :meth:`reauthenticate`, and :class:`InvalidFields` when the policy refuses the new password.
         """
-        now = self._clock()
-        session = await self._live(session_id, now)
-        admitted, forgiven = await self._prove(
-            account_id=session.account_id, password=current_password, source=source, now=now
-        )
-        account = admitted.candidate.account
-        hashed = await self.new_hash(
-            new_password, pointer="/new_password", email=account.email, username=account.username
-        )
-        renewed, renewing = self._sessions.renewing(session)
-        event = PasswordChanged(account_id=account.id, session_id=session.id)
+        session = await self._live(session_id, by)
+        proof = await self._prover.by_account(session.account_id, current_password, source=source)
+        account = proof.candidate.account
         try:
-            results = await self._database.write(
-                store.change(account.id, seen=admitted.stored, hashed=hashed, now=now),
-                admitting(account.id, now=now),
-                renewing,
-                *self._sessions.ending_all(account.id, now=now, but=session.id),
-                *forgiven,
-                entry(event, now=now, source=source),
+            hashed = await self.new_hash(
+                new_password, pointer="/new_password", email=account.email, username=account.username
             )
-        except GuardFailed:
-            raise InvalidCredentials("the account changed while the password was being checked") from None
-        self._sessions.obey(results)
-        await self._events.publish(event)
+        except InvalidFields:
+            await self._database.write(*proof.forgive)  # a weak wish is no wrong guess
+            raise
+        now = self._clock()
+        renewed, renewing = self._sessions.renewing(session)
+        changing = store.change(account.id, version=proof.candidate.version, hashed=hashed, now=now)
+        statements = [renewing, *self._sessions.ending_all(account.id, now=now, but=session.id)]
+        events = [PasswordChanged(account_id=account.id, session_id=session.id)]
+        await self._commit(proof, changing, statements, events, source=source, now=now)
         cookie = self._sessions.cookie(renewed) if session.transport == "cookie" else None
         return LogIn(account, renewed, cookie=cookie)
 
@@ -220,15 +216,17 @@ class Passwords:
         """
         if source.network:
             await self._limiter.count(self._limiter.questions(source.network))
-        return await asyncio.to_thread(
-            assess,
-            password,
-            settings=self._settings.passwords,
-            email=email,
-            username=username,
-            service_name=self._settings.service_name,
-            blocklist=self._blocklist,
-            pointer=pointer,
+        return await self._assessor.run(
+            partial(
+                assess,
+                password,
+                settings=self._settings.passwords,
+                email=email,
+                username=username,
+                service_name=self._settings.service_name,
+                blocklist=self._blocklist,
+                pointer=pointer,
+            )
         )
 
     async def failures(self, account_id: str) -> int | None:
@@ -236,86 +234,38 @@ class Passwords:
         row = await store.find_by_id(self._database, account_id, now=self._clock())
         return None if row is None else row["failures"]
 
-    # -- proving -----------------------------------------------------------------------------------------------------
-
-    async def _prove(
-        self, *, login: str = "", account_id: str = "", password: str, source: Source, now: int
-    ) -> tuple[Admit, list[Statement]]:
-        """Count the try, hash once, decide; remember a refusal and raise it, or return what was proved.
-
-        The statements returned beside it give the counted try back and belong into the write that follows.
-        """
-        row = None
-        if account_id:
-            row = await store.find_by_id(self._database, account_id, now=now)
-            login = row["email"] if row is not None else account_id
-        account_bucket = self._limiter.account(login_key(login))
-        network = [self._limiter.network(source.network)] if source.network else []
-        await self._limiter.count(account_bucket, *network)
-        if not account_id:
-            row = await store.find_by_login(self._database, login, now=now)
-        candidate = None if row is None else _candidate(row)
-        stored = None if candidate is None else candidate.stored
-        verified = await self._pool.verify(stored, normalise(password))
-        decision = decide_login(candidate, verified=verified, settings=self._settings.accounts)
-        match decision:
-            case Admit():
-                return decision, self._limiter.forgiving(account_bucket, *network)
-            case Refuse(why, of, answer):
-                event = SignInRefused(account_id=of, why=why)
-                await self._database.write(store.fail(of or ""), entry(event, now=now, source=source))
-                await self._events.publish(event)
-                raise _ANSWERS[answer](why)
-            case _:  # pragma: no cover - mypy proves it
-                assert_never(decision)
-
     async def _commit(
         self,
-        admitted: Admit,
-        password: str,
-        statements: list[Statement],
-        event: Event,
-        forgiven: list[Statement],
+        proof: Proof,
+        guard: Statement,
+        statements: Sequence[Statement],
+        events: Sequence[Event],
         *,
         source: Source,
         now: int,
     ) -> None:
-        """Write what a right password leads to, with a better hash where one is due (the only moment we can)."""
-        account = admitted.candidate.account
-        replacement = await self._better_hash(admitted.stored, normalise(password))
+        """Write what a right password leads to, all of it or nothing.
+
+        The first two statements say that the password is still that one and the account not disabled; of the rest
+        only the session is guarded.
+        """
         try:
             results = await self._database.write(
-                store.confirm(account.id, seen=admitted.stored, replacement=replacement),
+                guard,
+                admitting(proof.candidate.account.id, now=now),
                 *statements,
-                *forgiven,
-                entry(event, now=now, source=source),
+                *proof.forgive,
+                *(entry(event, now=now, source=source) for event in events),
             )
-        except GuardFailed:
-            raise InvalidCredentials("the account changed while the password was being checked") from None
+        except GuardFailed as failed:
+            raise _OVERTAKEN.get(failed.index, SessionEnded)("overtaken while the password was checked") from None
         self._sessions.obey(results)
-        await self._events.publish(event)
+        await self._events.publish(*events)
 
-    async def _better_hash(self, stored: str, password: str) -> str:
-        """Return the hash to keep: one of today's cost where it is due and there is room, else the one there is."""
-        if self._pool.needs_rehash(stored, password):
-            with contextlib.suppress(Overloaded):
-                return await self._pool.hash(password)
-        return stored
-
-    async def _live(self, session_id: str, now: int) -> Session:
+    async def _live(self, session_id: str, by: Transport | None) -> Session:
         session = await self._sessions.find(session_id)
-        if session is None or session.ended_at is not None or now >= session.expires_at:
+        if session is None or session.ended_at is not None or self._clock() >= session.expires_at:
             raise SessionEnded("the session is over")
+        if by is not None and by != session.transport:
+            raise InvalidRequest("exchanged token", detail="This session belongs to a cookie; use it here.")
         return session
-
-    async def _end_replaced(self, session: Session, source: Source) -> None:
-        try:
-            await self._sessions.end(
-                session.id, account_id=session.account_id, why="replaced by a log-in", source=source
-            )
-        except NotFound:
-            return
-
-
-def _candidate(row: Row) -> Candidate:
-    return Candidate(account=account_from_row(row), stored=row["hash"], live_sessions=row["live_sessions"])

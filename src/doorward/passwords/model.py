@@ -13,16 +13,17 @@ from doorward.settings import Accounts as AccountSettings
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What was read for a login: the account, its stored hash if it has one, and its number of live sessions."""
+    """What was read for a login: the account, its password if it has one, and its number of live sessions."""
 
     account: Account
     stored: str | None = field(repr=False)
+    version: int
     live_sessions: int
 
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Let in. ``stored`` is the hash that was verified, the guard of the write that follows."""
+    """Let in. ``stored`` is the hash that was verified."""
 
     candidate: Candidate
     stored: str = field(repr=False)

@@ -13,7 +13,7 @@ from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin, set_cookie
+from doorward.web.browser import check_same_origin, clear_cookie, session_cookies, set_cookie
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -103,7 +103,10 @@ class PasswordRoutes:
             source=source_of(request),
             replaces=visitor,
         )
-        return self._answer(log_in)
+        answer = self._answer(log_in)
+        if log_in.cookie is None and session_cookies(request.scope["headers"]):
+            answer.headers["Set-Cookie"] = clear_cookie()  # beside a bearer token it would be one credential too many
+        return answer
 
     async def reauthenticate(self, request: Request) -> Response:
         """``POST /v1/reauthenticate``."""
@@ -113,6 +116,7 @@ class PasswordRoutes:
             session_id=caller.principal.session_id,
             password=body.password,
             source=caller.source,
+            by=caller.transport,
             spent=caller.principal.token_id,
         )
         return self._answer(log_in)
@@ -126,6 +130,7 @@ class PasswordRoutes:
             current_password=body.current_password,
             new_password=body.new_password,
             source=caller.source,
+            by=caller.transport,
         )
         return Response(status_code=204, headers=self._cookie(log_in))
 

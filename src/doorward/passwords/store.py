@@ -8,7 +8,7 @@ from doorward.db import Database, Row, Statement, guarded, statement
 # Everything a log-in decides on, in one reading: the account, the hash, and how many sessions there are.
 _COLUMNS: Final = """
     account.id, email, email_verified_at, username, profile, roles, created_at, last_login_at, disabled_at,
-    password.hash, password.failures,
+    password.hash, password.version, password.failures,
     (SELECT COUNT(*) FROM session WHERE session.account_id = account.id AND ended_at IS NULL AND expires_at > :now)
         AS live_sessions
 """
@@ -36,38 +36,43 @@ async def find_by_id(database: Database, account_id: str, *, now: int) -> Row | 
 def insert(account_id: str, *, hashed: str, now: int) -> Statement:
     """Give an account its first password."""
     return statement(
-        "INSERT INTO password (account_id, hash, changed_at, failures) VALUES (:account_id, :hash, :now, 0)",
+        """
+        INSERT INTO password (account_id, hash, version, changed_at, failures)
+        VALUES (:account_id, :hash, 1, :now, 0)
+        """,
         account_id=account_id,
         hash=hashed,
         now=now,
     )
 
 
-def confirm(account_id: str, *, seen: str, replacement: str) -> Statement:
+def confirm(account_id: str, *, version: int, seen: str, replacement: str) -> Statement:
     """Let a right password count: no failures any more, perhaps a better hash.
 
-    Guarded by the hash that was verified, so that a password changed meanwhile is neither overwritten nor let in.
+    Guarded by the version of the password that was verified, so that one changed meanwhile is neither overwritten nor
+    let in; a hash that somebody else has improved meanwhile is left as it is.
     """
     return guarded(
         """
-        UPDATE password SET failures = 0, hash = :replacement WHERE account_id = :account_id AND hash = :seen
-        RETURNING account_id
+        UPDATE password SET failures = 0, hash = CASE WHEN hash = :seen THEN :replacement ELSE hash END
+        WHERE account_id = :account_id AND version = :version RETURNING account_id
         """,
         account_id=account_id,
+        version=version,
         seen=seen,
         replacement=replacement,
     )
 
 
-def change(account_id: str, *, seen: str, hashed: str, now: int) -> Statement:
+def change(account_id: str, *, version: int, hashed: str, now: int) -> Statement:
     """Set another password, unless it was changed meanwhile."""
     return guarded(
         """
-        UPDATE password SET hash = :hash, changed_at = :now, failures = 0
-        WHERE account_id = :account_id AND hash = :seen RETURNING account_id
+        UPDATE password SET hash = :hash, version = version + 1, changed_at = :now, failures = 0
+        WHERE account_id = :account_id AND version = :version RETURNING account_id
         """,
         account_id=account_id,
-        seen=seen,
+        version=version,
         hash=hashed,
         now=now,
     )

@@ -91,6 +91,7 @@ class Sessions:
             last_seen_at=now,
             idle_lifetime=lifetimes.idle,
             expires_at=now + lifetimes.absolute,
+            remembered=remember,
             user_agent=source.user_agent,
             ip_prefix=source.ip_prefix,
         )
@@ -112,8 +113,7 @@ class Sessions:
 
     def lifetime_of_cookie(self, session: Session) -> int | None:
         """Tell for how long a browser should keep the cookie: ``None`` until it is closed, or seconds."""
-        remembered = session.idle_lifetime == self._settings.sessions.remembered_idle_lifetime
-        return session.expires_at - self._clock() if remembered else None
+        return session.expires_at - self._clock() if session.remembered else None
 
     # -- resuming ----------------------------------------------------------------------------------------------------
 
@@ -161,6 +161,10 @@ class Sessions:
     def ending_one(self, session_id: str, *, account_id: str, now: int) -> list[Statement]:
         """Make the statements that end one session; the first is guarded, so of many racers one succeeds."""
         return [store.end_one(session_id, account_id=account_id, now=now), self._revocation(account_id, now)]
+
+    def replacing(self, session: Session, *, now: int) -> list[Statement]:
+        """Make the statements that end the session whose place a log-in takes."""
+        return [store.end_replaced(session.id, now=now), self._revocation(session.account_id, now)]
 
     def ending_all(self, account_id: str, *, now: int, but: str = "") -> list[Statement]:
         """Make the statements that end an account's sessions, for the write of whatever is the reason."""

@@ -36,6 +36,8 @@ class Session:
     last_seen_at: int
     idle_lifetime: int
     expires_at: int
+    remembered: bool
+    """Whether the browser keeps the cookie when it is closed."""
     user_agent: str
     ip_prefix: str
     ended_at: int | None = None

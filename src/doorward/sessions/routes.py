@@ -1,9 +1,9 @@
 """The HTTP face of sessions: logging out, and seeing and ending one's own sessions."""
 
 import contextlib
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,8 +12,8 @@ from doorward.errors import FieldError, InvalidFields, InvalidToken, NotFound, S
 from doorward.gate import Gate, source_of
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
-from doorward.tokens.flows import Tokens
-from doorward.web.body import Confidential, parse_object, read_body, to_struct, write_json
+from doorward.tokens.flows import Holder, Tokens
+from doorward.web.body import Confidential, check_content_type, parse_object, read_bytes, to_struct, write_json
 from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
 from doorward.web.routing import Operation
 
@@ -21,7 +21,7 @@ from doorward.web.routing import Operation
 class LogoutBody(Confidential, forbid_unknown_fields=True):
     """What ends: the caller's session, that of a refresh token, or all of the account's."""
 
-    refresh_token: Annotated[str, Meta(max_length=256)] | None = None
+    refresh_token: str | None = None
     everywhere: bool = False
 
 
@@ -79,15 +79,16 @@ class SessionRoutes:
     async def log_out(self, request: Request) -> Response:
         """``POST /v1/logout``: 204 whether there was something to end or not, but never when it could not be done."""
         body = await _read_logout(request)
-        owner = await self._owner(request, body)
-        if owner is not None:
-            account_id, session_id = owner
-            source = source_of(request)
-            if body.everywhere:
-                await self._sessions.end_all(account_id, why="log-out everywhere", source=source)
+        holders = await self._holders(request, body)
+        source = source_of(request)
+        for holder in holders:
+            if body.everywhere and holder.speaks_for_account:
+                await self._sessions.end_all(holder.account_id, why="log-out everywhere", source=source)
             else:
                 with contextlib.suppress(NotFound):  # it had ended already, which is what was asked for
-                    await self._sessions.end(session_id, account_id=account_id, why="log-out", source=source)
+                    await self._sessions.end(
+                        holder.session_id, account_id=holder.account_id, why="log-out", source=source
+                    )
         return Response(status_code=204, headers={"Set-Cookie": clear_cookie(), "Clear-Site-Data": CLEAR_SITE_DATA})
 
     async def show(self, request: Request) -> Response:
@@ -115,17 +116,16 @@ class SessionRoutes:
         )
         return write_json(EndedAnswer(ended))
 
-    async def _owner(self, request: Request, body: LogoutBody) -> tuple[str, str] | None:
-        """Find whose session is meant. A dead credential means nobody's; a cookie must come from this origin."""
+    async def _holders(self, request: Request, body: LogoutBody) -> list[Holder]:
+        """Find whose sessions are meant: the caller's, and that of a refresh token. A dead credential is nobody's."""
+        holders = []
         if body.refresh_token is not None:
-            await self._gate.visitor(request)
-            family = await self._tokens.family_of(body.refresh_token)
-            return None if family is None else (family.account_id, family.session_id)
-        try:
+            holders.append(await self._tokens.holder(body.refresh_token))
+        with contextlib.suppress(InvalidToken, SessionEnded):
             principal = await self._gate.authenticate(request.scope)
-        except (InvalidToken, SessionEnded):
-            return None
-        return None if principal is None else (principal.subject, principal.session_id)
+            if principal is not None:
+                holders.append(Holder(principal.subject, principal.session_id, speaks_for_account=True))
+        return [holder for holder in holders if holder is not None]
 
     def operations(self) -> list[Operation]:
         """List the operations of this slice."""
@@ -172,6 +172,8 @@ class SessionRoutes:
 
 async def _read_logout(request: Request) -> LogoutBody:
     """Read the body; none at all means ``{}``, for callers that have nothing to say."""
-    if "content-type" not in request.headers and request.headers.get("content-length", "0") == "0":
+    body = await read_bytes(request)
+    if not body:
         return LogoutBody()
-    return to_struct(parse_object(await read_body(request)), LogoutBody)
+    check_content_type(request)
+    return to_struct(parse_object(body), LogoutBody)

@@ -6,7 +6,7 @@ from doorward.db import Database, Row, Statement, guarded, statement
 from doorward.sessions.model import Session
 
 _COLUMNS: Final = """id, account_id, handle, generation, digest, transport, amr, auth_time, created_at, last_seen_at,
-    idle_lifetime, expires_at, user_agent, ip_prefix, ended_at"""
+    idle_lifetime, expires_at, remembered, user_agent, ip_prefix, ended_at"""
 
 _FIND: Final = f"SELECT {_COLUMNS} FROM session WHERE id = :id"
 
@@ -47,6 +47,7 @@ def from_row(row: Row) -> Session:
         last_seen_at=row["last_seen_at"],
         idle_lifetime=row["idle_lifetime"],
         expires_at=row["expires_at"],
+        remembered=row["remembered"] == 1,
         user_agent=row["user_agent"],
         ip_prefix=row["ip_prefix"],
         ended_at=row["ended_at"],
@@ -76,9 +77,9 @@ def insert(session: Session) -> Statement:
     return statement(
         """
         INSERT INTO session (id, account_id, handle, generation, digest, transport, amr, auth_time, created_at,
-                             last_seen_at, idle_lifetime, expires_at, user_agent, ip_prefix, ended_at)
+                             last_seen_at, idle_lifetime, expires_at, remembered, user_agent, ip_prefix, ended_at)
         VALUES (:id, :account_id, :handle, :generation, :digest, :transport, :amr, :auth_time, :created_at,
-                :last_seen_at, :idle_lifetime, :expires_at, :user_agent, :ip_prefix, NULL)
+                :last_seen_at, :idle_lifetime, :expires_at, :remembered, :user_agent, :ip_prefix, NULL)
         """,
         id=session.id,
         account_id=session.account_id,
@@ -92,17 +93,18 @@ def insert(session: Session) -> Statement:
         last_seen_at=session.last_seen_at,
         idle_lifetime=session.idle_lifetime,
         expires_at=session.expires_at,
+        remembered=int(session.remembered),
         user_agent=session.user_agent,
         ip_prefix=session.ip_prefix,
     )
 
 
 def reauthenticate(session: Session, *, now: int, expires_at: int) -> Statement:
-    """Set a new ``auth_time`` and the next generation of the cookie; guarded by the generation that was presented."""
+    """Set a new ``auth_time`` and the next generation of the cookie; guarded by the one that was presented."""
     return guarded(
         """
         UPDATE session SET auth_time = :now, last_seen_at = :now, expires_at = :expires_at, generation = generation + 1
-        WHERE id = :id AND generation = :generation AND ended_at IS NULL RETURNING id
+        WHERE id = :id AND (transport = 'bearer' OR generation = :generation) AND ended_at IS NULL RETURNING id
         """,
         id=session.id,
         generation=session.generation,
@@ -116,7 +118,7 @@ def renew_cookie(session: Session) -> Statement:
     return guarded(
         """
         UPDATE session SET generation = generation + 1
-        WHERE id = :id AND generation = :generation AND ended_at IS NULL RETURNING id
+        WHERE id = :id AND (transport = 'bearer' OR generation = :generation) AND ended_at IS NULL RETURNING id
         """,
         id=session.id,
         generation=session.generation,
@@ -141,6 +143,11 @@ def end_one(session_id: str, *, account_id: str, now: int) -> Statement:
         account_id=account_id,
         now=now,
     )
+
+
+def end_replaced(session_id: str, *, now: int) -> Statement:
+    """End the session that a log-in takes the place of, unless it has just ended by itself."""
+    return statement("UPDATE session SET ended_at = :now WHERE id = :id AND ended_at IS NULL", id=session_id, now=now)
 
 
 def end_all(account_id: str, *, now: int, but: str = "") -> Statement:

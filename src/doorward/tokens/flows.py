@@ -23,7 +23,17 @@ from doorward.sessions.model import Session
 from doorward.settings import Settings
 from doorward.tokens import store
 from doorward.tokens.keyring import Keyring
-from doorward.tokens.model import ACCESS_TOKEN_TYPE, REFRESH_PREFIX, Dead, Family, Replay, Reuse, decide_stale
+from doorward.tokens.model import (
+    ACCESS_TOKEN_TYPE,
+    REFRESH_PREFIX,
+    Dead,
+    Family,
+    Replay,
+    Reuse,
+    decide_stale,
+    is_replay,
+    why_over,
+)
 from doorward.verify.model import digest
 
 _JTI_BYTES = 16
@@ -46,6 +56,15 @@ class TokenPair:
     refresh_token: str = field(repr=False)
     refresh_expires_in: int
     session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose session a refresh token belongs to, and whether it may end the account's other sessions as well."""
+
+    account_id: str
+    session_id: str
+    speaks_for_account: bool
 
 
 class Tokens:
@@ -222,9 +241,25 @@ class Tokens:
                 assert_never(decision)
 
     async def family_of(self, refresh_token: str) -> Family | None:
-        """Find what a genuine refresh token of any generation belongs to, for log-out."""
+        """Find what a genuine refresh token of any generation belongs to, live or not; for an operator who looks."""
         opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
         return None if opaque is None else await store.find(self._database, opaque.handle)
+
+    async def holder(self, refresh_token: str) -> Holder | None:
+        """Find what somebody may end who logs out with a refresh token; ``None`` for one that is dead or not ours.
+
+        A spent token of a live family ends its session, as its use would. Only the current one, or one spent a moment
+        ago, speaks for the account.
+        """
+        opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
+        family = None if opaque is None else await store.find(self._database, opaque.handle)
+        now, settings = self._clock(), self._settings.tokens
+        if opaque is None or family is None or why_over(family, now=now, settings=settings) is not None:
+            return None
+        current = opaque.generation >= family.generation or is_replay(
+            family, presented=opaque.generation, now=now, settings=settings
+        )
+        return Holder(family.account_id, family.session_id, speaks_for_account=current)
 
     async def _end_family(self, family: Family, *, now: int, source: Source) -> None:
         """End the session of a family whose token was stolen, and remember it; a racer may have been quicker."""

@@ -5,6 +5,7 @@ a unique index, and whoever loses simply reads what the winner wrote. Other proc
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -16,7 +17,7 @@ from doorward.core.clock import Clock, Entropy
 from doorward.core.secret import SecretRing
 from doorward.core.source import Source
 from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
-from doorward.errors import StorageUnavailable, TooManyAttempts
+from doorward.errors import Finding, Misconfigured, StorageUnavailable, TooManyAttempts
 from doorward.hooks import Events, SigningKeysRotated
 from doorward.jose.keys import KeySet, SigningKey
 from doorward.revocation.flows import LEEWAY, Revocations
@@ -69,30 +70,46 @@ class Keyring:
 
     @property
     def active(self) -> SigningKey:
-        """The key that signs. Raises :class:`StorageUnavailable` before the keys were read."""
+        """The key that signs. Raises :class:`StorageUnavailable` where there is none that can be opened."""
         if self._active is None:
-            raise StorageUnavailable("no signing key has been loaded")
+            raise StorageUnavailable("there is no signing key that can be opened here")
         return self._active
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this process can sign."""
+        return self._active is not None
 
     def on_change(self, listener: Callable[[KeySet], None]) -> None:
         """Call ``listener`` with the keys that are believed, whenever they change."""
         self._listeners.append(listener)
 
     async def start(self) -> None:
-        """Read the keys for the first time. One whose secret has left the ring is retired: its tokens must die.
+        """Read the keys for the first time.
 
-        Only a start may do that. A running node that cannot open a key that another one has sealed with a newer
-        secret is late, not right.
+        A key whose secret has left the ring is retired with SQLite, where nobody else can be using it: its tokens must
+        die. On PostgreSQL that could be a node with a wrong secret, so the start is refused. Raises
+        :class:`Misconfigured`.
         """
-        for record in await store.keys(self._database):
-            if record.state is not KeyState.RETIRED and unseal_key(self._ring, record.kid, record.sealed) is None:
-                await self._give_up(record)
+        lost = self._lost(await store.keys(self._database))
+        if lost and self._database.dialect != "sqlite":
+            raise Misconfigured(
+                Finding(
+                    f"Signing key {', '.join(lost)} was sealed with a secret that is not set here.",
+                    "Set the older secret too, in front of the newer one and a comma; or, if it is gone for good, "
+                    "run 'doorward keys rotate --revoke'.",
+                )
+            )
+        await self._give_up(lost)
         await self.load()
 
     async def load(self) -> None:
         """Read the keys, make those that are missing and do what age demands."""
         for _ in range(_ATTEMPTS):
-            records = self._open(await store.keys(self._database))
+            stored = await store.keys(self._database)
+            if self._lost(stored):
+                raise StorageUnavailable("a signing key was sealed with a secret that is not set here")
+            records = self._open(stored)
             plan = plan_keys(records, now=self._clock(), settings=self._settings)
             if plan.is_empty:
                 await self._reseal(records)
@@ -116,7 +133,10 @@ class Keyring:
         """
         records = await store.keys(self._database)
         if _states(records) != self._seen:
+            for kid in self._lost(records):
+                _log.error("signing key %s was sealed with a secret that is not set here; it is not believed", kid)
             self._hold(self._open(records))
+            self._seen = _states(records)
 
     async def rotate(self, *, revoke: bool, source: Source = Source()) -> str:  # noqa: B008
         """Let the staged key sign and stage another; return the id of the key that signs now.
@@ -127,7 +147,9 @@ class Keyring:
         """
         event = SigningKeysRotated(revoked=revoke)
         for _ in range(_ATTEMPTS):
-            await (self.start() if revoke else self.load())
+            if revoke:
+                await self._give_up(self._lost(await store.keys(self._database)))
+            await self.load()
             try:
                 await self._rotate(self._open(await store.keys(self._database)), event, source)
             except (Duplicate, GuardFailed):
@@ -165,10 +187,7 @@ class Keyring:
         return surveyed
 
     def _open(self, records: Iterable[KeyRecord]) -> dict[KeyRecord, SigningKey]:
-        """Open the keys in use; what is open already stays so, whatever it is sealed with by now.
-
-        Raises :class:`StorageUnavailable` for a key of another node's newer secret: this one knows too little to go on.
-        """
+        """Open the keys in use, as far as they open; what is open stays so, whatever it is sealed with by now."""
         opened = {}
         for record in records:
             if record.state is KeyState.RETIRED:
@@ -177,21 +196,28 @@ class Keyring:
             if key is None:
                 pkcs8 = unseal_key(self._ring, record.kid, record.sealed)
                 if pkcs8 is None:
-                    raise StorageUnavailable("a signing key was sealed with a secret that is not set here")
+                    continue
                 key = SigningKey.from_pkcs8(pkcs8, record.algorithm)
             opened[record] = key
         return opened
 
-    async def _give_up(self, record: KeyRecord) -> None:
-        _log.warning("signing key %s was sealed with a secret that is gone; it is retired", record.kid)
-        now = self._clock()
-        try:
-            results = await self._database.write(
-                store.retire_key(record.kid), self._revocations.of(digest("key", record.kid), now=now)
-            )
-        except GuardFailed:
-            return  # another process has seen it first
-        self._revocations.obey(results[1])
+    def _lost(self, records: Iterable[KeyRecord]) -> list[str]:
+        """Name the keys in use that cannot be opened here."""
+        return [
+            record.kid
+            for record in records
+            if record.state is not KeyState.RETIRED
+            and record.kid not in self._opened
+            and unseal_key(self._ring, record.kid, record.sealed) is None
+        ]
+
+    async def _give_up(self, kids: Iterable[str]) -> None:
+        for kid in kids:
+            _log.warning("signing key %s was sealed with a secret that is gone; it is retired", kid)
+            revocation = self._revocations.of(digest("key", kid), now=self._clock())
+            with contextlib.suppress(GuardFailed):  # another process has seen it first
+                results = await self._database.write(store.retire_key(kid), revocation)
+                self._revocations.obey(results[1])
 
     async def _carry_out(
         self,

@@ -63,19 +63,30 @@ def decide_stale(family: Family | None, *, presented: int, now: int, settings: T
     """Decide about a genuine refresh token for which the rotation found no row to rotate."""
     if family is None:
         return Dead("unknown family")
-    if family.revoked:
-        return Dead("family, session or account is over")
-    if now >= family.expires_at:
-        return Dead("family has expired")
-    if now >= family.rotated_at + settings.refresh_idle_lifetime:
-        return Dead("family was idle for too long")
+    over = why_over(family, now=now, settings=settings)
+    if over is not None:
+        return Dead(over)
     if presented >= family.generation:
         # Not spent, not current a moment ago: another request rotated to here in between, or the database is older
         # than the token (a restored backup). Neither is theft.
         return Dead("generation is not known yet")
-    if presented == family.generation - 1 and now - family.rotated_at <= settings.replay_window:
-        return Replay(family)
-    return Reuse(family)
+    return Replay(family) if is_replay(family, presented=presented, now=now, settings=settings) else Reuse(family)
+
+
+def why_over(family: Family, *, now: int, settings: TokenSettings) -> str | None:
+    """Say why no token of the family is worth anything any more; ``None`` while one is."""
+    if family.revoked:
+        return "family, session or account is over"
+    if now >= family.expires_at:
+        return "family has expired"
+    if now >= family.rotated_at + settings.refresh_idle_lifetime:
+        return "family was idle for too long"
+    return None
+
+
+def is_replay(family: Family, *, presented: int, now: int, settings: TokenSettings) -> bool:
+    """Tell whether a token was spent only a moment ago."""
+    return presented == family.generation - 1 and now - family.rotated_at <= settings.replay_window
 
 
 class KeyState(StrEnum):

@@ -1,8 +1,6 @@
 """The HTTP face of tokens: refreshing, exchanging a cookie, and what others need to verify."""
 
-from typing import Annotated
-
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +18,7 @@ from doorward.web.routing import Operation
 class RefreshBody(Confidential, forbid_unknown_fields=True):
     """The refresh token that is spent."""
 
-    refresh_token: Annotated[str, Meta(max_length=256)]
+    refresh_token: str
 
 
 class Metadata(Struct, omit_defaults=False):

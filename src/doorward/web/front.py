@@ -29,6 +29,7 @@ _ALWAYS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    # Whatever the scheme says: where a proxy ends TLS it says http, and over plain HTTP browsers ignore this anyway.
     (b"strict-transport-security", f"max-age={ONE_YEAR}; includeSubDomains".encode()),
 )
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -57,7 +58,7 @@ class Front:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _dress(message.get("headers", ()), request_id)
+                message["headers"] = dress(message.get("headers", ()), request_id)
             await send(message)
 
         try:
@@ -85,7 +86,8 @@ class Front:
         return self._entropy(8).hex()
 
 
-def _dress(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+def dress(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    """Add to an answer's headers what every answer has and this one lacks."""
     dressed = list(headers)
     names = {name.lower() for name, _ in dressed}
     dressed += [(name, value) for name, value in _ALWAYS if name not in names]

@@ -1,5 +1,7 @@
 """Whether the server lives, and whether it is ready: for load balancers and supervisors."""
 
+from typing import Protocol
+
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,17 +19,28 @@ class HealthAnswer(Struct):
     failing: list[str]
 
 
-def operations(database: Database) -> list[Operation]:
+class Signs(Protocol):
+    """What readiness asks of the keys."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this process can sign."""
+
+
+def operations(database: Database, keys: Signs) -> list[Operation]:
     """List the operations."""
 
     async def live(_request: Request) -> Response:
         return write_json(HealthAnswer("ok", []))
 
     async def ready(_request: Request) -> Response:
+        failing = [] if keys.is_ready else ["keys"]
         try:
             await database.ping()
         except StorageUnavailable:
-            return write_json(HealthAnswer("failing", ["database"]), status=503, headers={"Retry-After": "1"})
+            failing.append("database")
+        if failing:
+            return write_json(HealthAnswer("failing", failing), status=503, headers={"Retry-After": "1"})
         return write_json(HealthAnswer("ok", []))
 
     return [

@@ -39,7 +39,7 @@ class Bucket:
 
     @classmethod
     def of(cls, kind: str, name: str, limit: int) -> "Bucket":
-        """Name a bucket, for example ``("login", login_key)``."""
+        """Name a bucket, for example ``("network", "203.0.113.7/32")``."""
         return cls(hashlib.sha256(f"{kind}\0{name}".encode()).digest()[:16], limit)
 
 
@@ -52,9 +52,13 @@ class Limiter:
         self._settings = settings
         self._clock = clock
 
-    def account(self, login_key: str) -> Bucket:
-        """What is counted for a login, known or not: the answer is the same."""
-        return Bucket.of("login", login_key, self._settings.per_account)
+    def login(self, name: str) -> Bucket:
+        """What is counted for who logs in: the account's id, or what was typed where there is no account."""
+        return Bucket.of("login", name, self._settings.per_account)
+
+    def owner(self, account_id: str) -> Bucket:
+        """What is counted for somebody who is signed in and proves the password again: strangers have no part in it."""
+        return Bucket.of("owner", account_id, self._settings.per_account)
 
     def network(self, network: str) -> Bucket:
         """What is counted for a network."""
@@ -64,26 +68,25 @@ class Limiter:
         """What is counted for a network that asks about passwords, as a form does at every pause in typing."""
         return Bucket.of("questions", network, QUESTIONS_PER_TRY * self._settings.per_network)
 
-    async def count(self, *buckets: Bucket) -> None:
-        """Count one try in each bucket. Raises :class:`TooManyAttempts` when one of them is over its limit."""
+    async def count(self, bucket: Bucket) -> None:
+        """Count one try. Raises :class:`TooManyAttempts` when the bucket is over its limit.
+
+        Count the network before the login: one that is over its limit must not use up the tries of others.
+        """
         now = self._clock()
         window_start = now - now % self._settings.window
-        # Sorted, so that two writes never wait for each other's rows crosswise.
-        ordered = sorted(buckets, key=lambda bucket: bucket.digest)
-        results = await self._database.write(
-            *(statement(_COUNT, bucket=bucket.digest, window_start=window_start) for bucket in ordered)
-        )
-        if any(rows[0]["tries"] > bucket.limit for bucket, rows in zip(ordered, results, strict=True)):
+        (rows,) = await self._database.write(statement(_COUNT, bucket=bucket.digest, window_start=window_start))
+        if rows[0]["tries"] > bucket.limit:
             raise TooManyAttempts("limit reached", retry_after=window_start + self._settings.window - now)
 
-    def forgiving(self, account: Bucket, *networks: Bucket) -> list[Statement]:
-        """Make the statements for the write of a success, in the order in which :meth:`count` takes the rows.
+    def forgiving(self, login: Bucket, *networks: Bucket) -> list[Statement]:
+        """Make the statements for the write of a success: a login is forgiven all tries, a network one.
 
-        The tries of the login are forgotten; a network gets one back: a success is nothing to hold against an office
-        or a campus.
+        A success is nothing to hold against an office or a campus. Sorted, so that two successes never wait for each
+        other's rows crosswise.
         """
         statements = {
-            account.digest: statement("UPDATE attempt SET tries = 0 WHERE bucket = :bucket", bucket=account.digest)
+            login.digest: statement("UPDATE attempt SET tries = 0 WHERE bucket = :bucket", bucket=login.digest)
         }
         for network in networks:
             statements[network.digest] = statement(

@@ -13,6 +13,7 @@ CREATE TABLE session (
     last_seen_at BIGINT NOT NULL,
     idle_lifetime BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
+    remembered BIGINT NOT NULL,
     user_agent TEXT NOT NULL,
     ip_prefix TEXT NOT NULL,
     ended_at BIGINT
