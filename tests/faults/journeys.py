@@ -46,8 +46,6 @@ class Journey:
     act: Act
     status: int
     again: frozenset[int]
-    whole: bool = True
-    """Whether everything it writes is written at once."""
     ends: str = ""
     """Which of the person's credentials is dead when it has got through."""
 
@@ -97,8 +95,8 @@ def _refresh_token(person: Person) -> str:
     return str(person.pair["refresh_token"])
 
 
-def _journey(name: str, act: Act, status: int, *again: int, whole: bool = True, ends: str = "") -> Journey:
-    return Journey(name, act, status, frozenset(again or (status,)), whole, ends)
+def _journey(name: str, act: Act, status: int, *again: int, ends: str = "") -> Journey:
+    return Journey(name, act, status, frozenset(again or (status,)), ends)
 
 
 JOURNEYS = [
@@ -109,7 +107,6 @@ JOURNEYS = [
         "log in again with a cookie",
         _post("/v1/login", headers="page", login=_email, password=PASSWORD, transport="cookie"),
         200,
-        whole=False,
     ),
     _journey("log in with a wrong password", _post("/v1/login", login=_email, password="wrong password"), 401),
     _journey("log in as nobody", _post("/v1/login", login="nobody@example.test", password="wrong password"), 401),
