@@ -28,6 +28,7 @@ from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
+from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.hooks import Events
 from doorward.passwords.blocklist import Blocklist
@@ -87,60 +88,35 @@ class Doorward:
         self._database = database or open_database(
             settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
         )
-        ring = SecretRing(settings.secret)
+        foundation = Foundation(
+            database=self._database,
+            settings=settings,
+            ring=SecretRing(settings.secret),
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+        )
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.sessions = Sessions(
-            database=self._database,
-            settings=settings,
-            ring=ring,
-            revocations=self.revocations,
-            events=self.events,
-            clock=clock,
-            entropy=entropy,
-        )
-        self.keys = Keyring(
-            database=self._database,
-            settings=settings.tokens,
-            ring=ring,
-            revocations=self.revocations,
-            events=self.events,
-            clock=clock,
-            entropy=entropy,
-        )
-        self.tokens = Tokens(
-            database=self._database,
-            settings=settings,
-            ring=ring,
-            keyring=self.keys,
-            sessions=self.sessions,
-            revocations=self.revocations,
-            events=self.events,
-            clock=clock,
-            entropy=entropy,
-        )
+        self.sessions = Sessions(foundation, revocations=self.revocations)
+        self.keys = Keyring(foundation, revocations=self.revocations)
+        self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
-            database=self._database,
-            settings=settings,
+            foundation,
             pool=self.pool,
             blocklist=Blocklist(),
             limiter=self.limiter,
             sessions=self.sessions,
             tokens=self.tokens,
-            events=self.events,
-            clock=clock,
         )
         self.accounts = Accounts(
-            database=self._database,
+            foundation,
             sessions=self.sessions,
             passwords=self.passwords,
             limiter=self.limiter,
-            events=self.events,
-            clock=clock,
-            entropy=entropy,
             profile_schema=profile_schema,
         )
         self.verifier = Verifier(

@@ -9,16 +9,15 @@ import msgspec
 from doorward.accounts import store
 from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock, Entropy
 from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.source import Source
-from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
+from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
+from doorward.foundation import Flows, Foundation
 from doorward.hooks import (
     AccountDisabled,
     AccountEnabled,
     Event,
-    Events,
     ProfileChanged,
     Registered,
     RolesChanged,
@@ -61,29 +60,23 @@ def admitting(account_id: str, *, now: int) -> Statement:
     return store.admit(account_id, now=now)
 
 
-class Accounts:
+class Accounts(Flows):
     """Who is known here."""
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        database: Database,
         sessions: Sessions,
         passwords: FirstPassword,
         limiter: Limiter,
-        events: Events,
-        clock: Clock,
-        entropy: Entropy,
         profile_schema: ProfileSchema | None = None,
     ) -> None:
         """Take what is needed; ``profile_schema`` is the host's own rule for profiles."""
-        self._database = database
+        super().__init__(foundation)
         self._sessions = sessions
         self._passwords = passwords
         self._limiter = limiter
-        self._events = events
-        self._clock = clock
-        self._entropy = entropy
         self._profile_schema = profile_schema
 
     # -- owners ------------------------------------------------------------------------------------------------------

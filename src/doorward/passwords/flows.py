@@ -11,9 +11,8 @@ from functools import partial
 from doorward.accounts.flows import admitting
 from doorward.accounts.model import Account
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock
 from doorward.core.source import Source
-from doorward.db import Database, GuardFailed, Statement
+from doorward.db import GuardFailed, Statement
 from doorward.errors import (
     AccountDisabled,
     InvalidCredentials,
@@ -22,7 +21,8 @@ from doorward.errors import (
     Problem,
     SessionEnded,
 )
-from doorward.hooks import Event, Events, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
+from doorward.foundation import Flows, Foundation
+from doorward.hooks import Event, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
 from doorward.passwords import store
 from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
@@ -31,7 +31,6 @@ from doorward.passwords.pool import HashingPool
 from doorward.passwords.proof import Proof, Prover
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
-from doorward.settings import Settings
 from doorward.tokens.flows import TokenPair, Tokens
 from doorward.web.limits import Limiter
 
@@ -52,36 +51,28 @@ class LogIn:
     cookie: str | None = field(default=None, repr=False)
 
 
-class Passwords:
+class Passwords(Flows):
     """What people know."""
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        database: Database,
-        settings: Settings,
         pool: HashingPool,
         blocklist: Blocklist,
         limiter: Limiter,
         sessions: Sessions,
         tokens: Tokens,
-        events: Events,
-        clock: Clock,
     ) -> None:
         """Take what is needed; nothing happens yet."""
-        self._database = database
-        self._settings = settings
+        super().__init__(foundation)
         self._pool = pool
-        self._prover = Prover(
-            database=database, settings=settings.accounts, pool=pool, limiter=limiter, events=events, clock=clock
-        )
+        self._prover = Prover(foundation, pool=pool, limiter=limiter)
         self._assessor = Assessor()
         self._blocklist = blocklist
         self._limiter = limiter
         self._sessions = sessions
         self._tokens = tokens
-        self._events = events
-        self._clock = clock
 
     async def log_in(
         self,

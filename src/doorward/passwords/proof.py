@@ -12,16 +12,15 @@ from typing import assert_never
 from doorward.accounts.flows import account_from_row
 from doorward.accounts.model import login_key
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock
 from doorward.core.source import Source
-from doorward.db import Database, Row, Statement
+from doorward.db import Row, Statement
 from doorward.errors import AccountDisabled, EmailNotVerified, InvalidCredentials, Overloaded, Problem
-from doorward.hooks import Events, SignInRefused
+from doorward.foundation import Flows, Foundation
+from doorward.hooks import SignInRefused
 from doorward.passwords import store
 from doorward.passwords.model import Admit, Candidate, Refuse, decide_login
 from doorward.passwords.policy import normalise
 from doorward.passwords.pool import HashingPool
-from doorward.settings import Accounts as AccountSettings
 from doorward.web.limits import Bucket, Limiter
 
 _ANSWERS: dict[str, type[Problem]] = {
@@ -40,26 +39,14 @@ class Proof:
     """Gives the counted tries back."""
 
 
-class Prover:
+class Prover(Flows):
     """Who knows the password."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        settings: AccountSettings,
-        pool: HashingPool,
-        limiter: Limiter,
-        events: Events,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, foundation: Foundation, *, pool: HashingPool, limiter: Limiter) -> None:
         """Take what is needed."""
-        self._database = database
-        self._settings = settings
+        super().__init__(foundation)
         self._pool = pool
         self._limiter = limiter
-        self._events = events
-        self._clock = clock
 
     async def by_login(self, login: str, password: str, *, source: Source) -> Proof:
         """Prove the password of whoever logs in with an address or a username.
@@ -84,7 +71,7 @@ class Prover:
         stored = None if candidate is None else candidate.stored
         plain = normalise(password)
         verified = await self._pool.verify(stored, plain)
-        decision = decide_login(candidate, verified=verified, settings=self._settings)
+        decision = decide_login(candidate, verified=verified, settings=self._settings.accounts)
         match decision:
             case Admit(proved, hashed):
                 replacement = await self._better_hash(hashed, plain)

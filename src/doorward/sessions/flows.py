@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock, Entropy
 from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
-from doorward.core.secret import SecretRing
 from doorward.core.source import Source
-from doorward.db import Database, GuardFailed, Row, Statement
+from doorward.db import GuardFailed, Row, Statement
 from doorward.errors import NotFound
-from doorward.hooks import Events, SessionsEnded
+from doorward.foundation import Flows, Foundation
+from doorward.hooks import SessionsEnded
 from doorward.revocation.flows import Revocations
 from doorward.sessions import store
 from doorward.sessions.model import COOKIE_PREFIX, SEEN_INTERVAL, Session, Transport, decide_lifetimes
-from doorward.settings import Settings
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
@@ -46,28 +44,13 @@ class Page:
     next: str | None
 
 
-class Sessions:
+class Sessions(Flows):
     """The sessions of this server."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        settings: Settings,
-        ring: SecretRing,
-        revocations: Revocations,
-        events: Events,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
+    def __init__(self, foundation: Foundation, *, revocations: Revocations) -> None:
         """Take what is needed; nothing happens yet."""
-        self._database = database
-        self._settings = settings
-        self._ring = ring
+        super().__init__(foundation)
         self._revocations = revocations
-        self._events = events
-        self._clock = clock
-        self._entropy = entropy
 
     # -- starting ----------------------------------------------------------------------------------------------------
 

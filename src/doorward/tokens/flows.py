@@ -9,18 +9,16 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock, Entropy
 from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
-from doorward.core.secret import SecretRing
 from doorward.core.source import Source
-from doorward.db import Database, GuardFailed, Statement
+from doorward.db import GuardFailed, Statement
 from doorward.errors import GrantRefused
-from doorward.hooks import Events, RefreshTokenReused
+from doorward.foundation import Flows, Foundation
+from doorward.hooks import RefreshTokenReused
 from doorward.jose import jwt
 from doorward.revocation.flows import Revocations
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
-from doorward.settings import Settings
 from doorward.tokens import store
 from doorward.tokens.keyring import Keyring
 from doorward.tokens.model import (
@@ -67,32 +65,17 @@ class Holder:
     speaks_for_account: bool
 
 
-class Tokens:
+class Tokens(Flows):
     """The tokens of this issuer."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        settings: Settings,
-        ring: SecretRing,
-        keyring: Keyring,
-        sessions: Sessions,
-        revocations: Revocations,
-        events: Events,
-        clock: Clock,
-        entropy: Entropy,
+        self, foundation: Foundation, *, keyring: Keyring, sessions: Sessions, revocations: Revocations
     ) -> None:
         """Take what is needed; nothing happens yet."""
-        self._database = database
-        self._settings = settings
-        self._ring = ring
+        super().__init__(foundation)
         self._keyring = keyring
         self._sessions = sessions
         self._revocations = revocations
-        self._events = events
-        self._clock = clock
-        self._entropy = entropy
 
     # -- issuing -----------------------------------------------------------------------------------------------------
 

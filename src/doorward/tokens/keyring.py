@@ -13,15 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from doorward.audit.flows import entry
-from doorward.core.clock import Clock, Entropy
-from doorward.core.secret import SecretRing
 from doorward.core.source import Source
-from doorward.db import Database, Duplicate, GuardFailed, Row, Statement
+from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import Finding, Misconfigured, StorageUnavailable, TooManyAttempts
-from doorward.hooks import Events, SigningKeysRotated
+from doorward.foundation import Flows, Foundation
+from doorward.hooks import SigningKeysRotated
 from doorward.jose.keys import KeySet, SigningKey
 from doorward.revocation.flows import LEEWAY, Revocations
-from doorward.settings import Tokens as TokenSettings
 from doorward.tokens import store
 from doorward.tokens.model import KeyRecord, KeyState, SurveyedKey, plan_keys
 from doorward.tokens.sealing import is_sealed_with_newest, seal_key, unseal_key
@@ -38,28 +36,13 @@ MOST_KEYS: Final = 24
 """With so many in use a rotation waits: a set holds 32 (``jose.keys.MAX_KEYS``), and nobody could read more."""
 
 
-class Keyring:
+class Keyring(Flows):
     """Who signs and who is believed."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        settings: TokenSettings,
-        ring: SecretRing,
-        revocations: Revocations,
-        events: Events,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
-        """Take what is needed; :meth:`load` reads the keys and makes the first ones."""
-        self._database = database
-        self._settings = settings
-        self._ring = ring
+    def __init__(self, foundation: Foundation, *, revocations: Revocations) -> None:
+        """Take what is needed; :meth:`start` reads the keys and makes the first ones."""
+        super().__init__(foundation)
         self._revocations = revocations
-        self._events = events
-        self._clock = clock
-        self._entropy = entropy
         self._active: SigningKey | None = None
         self._opened: dict[str, SigningKey] = {}
         self._seen: frozenset[tuple[str, KeyState]] = frozenset()
@@ -110,7 +93,7 @@ class Keyring:
             if self._lost(stored):
                 raise StorageUnavailable("a signing key was sealed with a secret that is not set here")
             records = self._open(stored)
-            plan = plan_keys(records, now=self._clock(), settings=self._settings)
+            plan = plan_keys(records, now=self._clock(), settings=self._settings.tokens)
             if plan.is_empty:
                 await self._reseal(records)
                 return self._hold(records)
@@ -169,7 +152,7 @@ class Keyring:
             results = await self._carry_out(keys, retire=kids, active=True, staged=True, also=(*revocations, trail))
             self._revocations.obey(row for rows in results[len(kids) : 2 * len(kids)] for row in rows)
         elif len(keys) >= MOST_KEYS:
-            raise TooManyAttempts("too many keys are still believed", retry_after=self._settings.access_lifetime)
+            raise TooManyAttempts("too many keys are still believed", retry_after=self._settings.tokens.access_lifetime)
         else:
             await self._carry_out(keys, promote=True, staged=True, also=(trail,))
 
@@ -233,7 +216,7 @@ class Keyring:
         statements = [store.retire_key(kid) for kid in retire]
         after = list(also)
         if promote:
-            verify_until = now + self._settings.access_lifetime + LEEWAY
+            verify_until = now + self._settings.tokens.access_lifetime + LEEWAY
             statements += [
                 store.demote_key(record.kid, verify_until=verify_until)
                 for record in records
@@ -250,7 +233,7 @@ class Keyring:
 
     async def _new(self, state: KeyState, now: int) -> KeyRecord:
         """Make a key, off the event loop: an RSA key takes a second."""
-        key = await asyncio.to_thread(SigningKey.generate, self._settings.algorithm)
+        key = await asyncio.to_thread(SigningKey.generate, self._settings.tokens.algorithm)
         return KeyRecord(
             kid=key.kid,
             algorithm=key.algorithm,

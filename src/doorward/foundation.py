@@ -1,0 +1,37 @@
+"""What every slice stands on: one instance's database, settings, secrets, events, time and chance.
+
+Built once by ``app.py`` and handed down, so nothing is global and several instances live in one process.
+"""
+
+from dataclasses import dataclass
+
+from doorward.core.clock import Clock, Entropy
+from doorward.core.secret import SecretRing
+from doorward.db import Database
+from doorward.hooks import Events
+from doorward.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """The ground under one instance."""
+
+    database: Database
+    settings: Settings
+    ring: SecretRing
+    events: Events
+    clock: Clock
+    entropy: Entropy
+
+
+class Flows:
+    """A slice's flows: they load, ask their model, write once and report."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take the ground to stand on; nothing happens yet."""
+        self._database = foundation.database
+        self._settings = foundation.settings
+        self._ring = foundation.ring
+        self._events = foundation.events
+        self._clock = foundation.clock
+        self._entropy = foundation.entropy
