@@ -64,6 +64,7 @@ async def test_below_a_mount_point_the_same_paths_are_known_and_no_others(target
         assert await status(root_path + "x/v1/me") == 404
         assert await status(root_path + "//v1/me") == 404
         assert await status(root_path) == 404
+        assert await status("/" + "x" * (len(root_path) - 1) + "/v1/me") == 404
 
 
 async def test_a_host_that_mounts_it_sees_the_same(target: House) -> None:
