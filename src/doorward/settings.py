@@ -46,6 +46,13 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="PEM file of the certificate chain. Empty: a local authority makes one for development."),
     ] = None
     private_key: Annotated[Path | None, Meta(description="PEM file of the certificate's key, mode 0600.")] = None
+    http2: Annotated[
+        bool,
+        Meta(
+            description="Offer HTTP/2 as well. A client that says nothing then keeps its connection as long as it "
+            "likes, and 2048 of them are all there are: only where strangers cannot connect."
+        ),
+    ] = False
     behind_proxy: Annotated[
         bool, Meta(description="Serve plain HTTP, to the listed proxies only, because one of them ends TLS.")
     ] = False

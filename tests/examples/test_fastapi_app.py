@@ -27,9 +27,9 @@ PAGE = {"Accept": "text/html"}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Follow the README up to the running server, and lend the walk."""
+    """Follow the README up to the running server, which offers HTTP/2 as well, and lend the walk."""
     home = tmp_path_factory.mktemp("example")
-    with walking(home) as walk:
+    with walking(home, DOORWARD_SERVING__HTTP2="true") as walk:
         folder = home / "fastapi_app"
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("data", ".env", "__pycache__"))
         walk.shell.run(f"cd {folder}")

@@ -1,5 +1,6 @@
 """TLS as it is on the wire: which versions, which HTTP, and what a client has to trust."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from doorward.core.clock import system_clock
 from doorward.serving.certificates import DevelopmentCertificate, development_certificate
 from doorward.serving.listening import Address
+from doorward.serving.plan import Plan
 from doorward.serving.worker import Worker
 from doorward.settings import Settings
-from tests.serving.client import context, get
+from tests.serving.client import STAND_IN, context, get, settings_for
 from tests.serving.standin import make
 
 
@@ -29,6 +31,16 @@ async def port(certificate: DevelopmentCertificate) -> AsyncIterator[int]:
     await worker.start(address.listener())
     yield address.port
     await worker.stop()
+
+
+async def chosen(protocols: list[str], port: int, certificate: DevelopmentCertificate) -> str | None:
+    """What the server chooses of what is offered to it (ALPN)."""
+    offering = context(certificate.authority)
+    offering.set_alpn_protocols(protocols)
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=offering, server_hostname="localhost")
+    protocol: str | None = writer.get_extra_info("ssl_object").selected_alpn_protocol()
+    writer.close()
+    return protocol
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
@@ -59,19 +71,26 @@ async def test_tls_1_2_and_1_3_are_answered(
     assert told["scheme"] == "https"
 
 
+async def test_http_1_1_is_what_is_offered(port: int, certificate: DevelopmentCertificate) -> None:
+    """Also to a client that would like HTTP/2 more: see tests/attacks/test_silent_connections.py."""
+    assert await chosen(["h2", "http/1.1"], port, certificate) == "http/1.1"
+
+
 @pytest.mark.parametrize("protocol", ["h2", "http/1.1"])
-async def test_both_versions_of_http_are_offered(protocol: str, port: int, certificate: DevelopmentCertificate) -> None:
+async def test_both_versions_of_http_are_offered_where_it_is_set(
+    protocol: str, certificate: DevelopmentCertificate, tmp_path: Path
+) -> None:
     """The client chooses by ALPN."""
-    import asyncio
+    settings = settings_for(tmp_path, http2=True)
+    plan = Plan(
+        settings=settings, certificate=certificate.certificate, private_key=certificate.private_key, app=STAND_IN
+    )
+    address = Address("127.0.0.1", 0)
+    worker = plan.worker()
+    await worker.start(address.listener())
 
-    offering = context(certificate.authority)
-    offering.set_alpn_protocols([protocol])
-
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=offering, server_hostname="localhost")
-
-    chosen = writer.get_extra_info("ssl_object").selected_alpn_protocol()
-    writer.close()
-    assert chosen == protocol
+    assert await chosen([protocol], address.port, certificate) == protocol
+    await worker.stop()
 
 
 async def test_weak_ciphers_are_refused(port: int, certificate: DevelopmentCertificate) -> None:

@@ -178,8 +178,11 @@ class Walk:
 
 
 @contextmanager
-def walking(folder: Path) -> Iterator[Walk]:
-    """Lend a walk whose home is ``folder``, with what looks like a clone of the repository in ``~/doorward``."""
+def walking(folder: Path, **variables: str) -> Iterator[Walk]:
+    """Lend a walk whose home is ``folder``, with what looks like a clone of the repository in ``~/doorward``.
+
+    ``variables`` are added to the environment of all that runs there.
+    """
     clone = folder / "doorward"
     clone.mkdir()
     for name in CLONED:
@@ -197,6 +200,7 @@ def walking(folder: Path) -> Iterator[Walk]:
         "DOORWARD_ORIGIN": f"https://localhost:{ports['8443']}",
         "DOORWARD_SERVING__PORT": ports["8443"],
         "DOORWARD_SERVING__HTTP_PORT": ports["8080"],
+        **variables,
     }
     walk = Walk(folder, environment, ports)
     try:

@@ -63,8 +63,6 @@ def _gone() -> bytes:
 
 async def run(control: socket.socket) -> int:
     """Serve until told to stop; return the exit code."""
-    from doorward.serving.worker import Worker  # not for the parent, which imports the words of this module
-
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: None)
@@ -73,7 +71,7 @@ async def run(control: socket.socket) -> int:
     commands: asyncio.Queue[tuple[bytes, list[int]]] = asyncio.Queue()
     loop.add_signal_handler(signal.SIGTERM, commands.put_nowait, (STOP, []))
     try:
-        worker = Worker(plan.build_app(), plan.pair, drain=plan.drain, grace=plan.grace)
+        worker = plan.worker()
         await worker.start(listener)
     except Exception as problem:
         listener.close()

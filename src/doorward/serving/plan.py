@@ -6,7 +6,7 @@ changed since cannot make workers differ, and no secret stands on a command line
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,6 +18,9 @@ from doorward.serving.application import load_application
 from doorward.serving.lifespan import App
 from doorward.serving.proxy import ForwardedHeaders
 from doorward.settings import Settings
+
+if TYPE_CHECKING:
+    from doorward.serving.worker import Worker
 
 APP: Final = "doorward.app:Doorward"
 DRAIN: Final = 5.0
@@ -60,6 +63,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         module, name = self.app.split(":")
         app: App = getattr(import_module(module), name)(self.settings)
         return app
+
+    def worker(self) -> "Worker":
+        """Make what serves the app, in this process."""
+        from doorward.serving.worker import Worker  # a crew's parent does without Granian and the app
+
+        http2 = self.settings.serving.http2
+        return Worker(self.build_app(), self.pair, drain=self.drain, grace=self.grace, http2=http2)
 
     def encode(self) -> bytes:
         """Write the plan, secrets included: for a private socket and for nothing else."""

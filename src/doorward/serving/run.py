@@ -225,6 +225,4 @@ def _state(path: Path) -> tuple[int, ...]:
 def _server(plan: Plan) -> Serves:
     if plan.settings.serving.workers > 1:
         return Crew(plan)
-    from doorward.serving.worker import Worker  # a crew's parent does without Granian and the app
-
-    return Worker(plan.build_app(), plan.pair, drain=plan.drain, grace=plan.grace)
+    return plan.worker()

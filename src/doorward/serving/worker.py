@@ -23,9 +23,13 @@ from doorward.serving.material import InMemory, Material, close
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 2048
+"""Open at a time; Granian accepts none beyond it. A silent one must therefore be closed, see ``Worker``."""
+
 _SECONDS: Final = 1000
 
 HTTP1: Final = HTTP1Settings(header_read_timeout=15 * _SECONDS, max_buffer_size=MAX_HEADER_BYTES)
+"""The time-out runs from the end of the TLS handshake, or of the answer before, to the end of a request's head."""
+
 HTTP2: Final = HTTP2Settings(
     keep_alive_interval=30 * _SECONDS,
     keep_alive_timeout=10,
@@ -39,14 +43,16 @@ _log = logging.getLogger("doorward.serving")
 class _Server(Server):
     """Granian on a socket that is handed in, logging to where everything else does."""
 
-    def __init__(self, app: App, listener: socket.socket, tls: tuple[Path, Path] | tuple[None, None]) -> None:
+    def __init__(
+        self, app: App, listener: socket.socket, tls: tuple[Path, Path] | tuple[None, None], *, http2: bool
+    ) -> None:
         self._listener = listener
         super().__init__(
             app,
             address=listener.getsockname()[0],
             port=listener.getsockname()[1],
             interface=Interfaces.ASGINL,
-            http=HTTPModes.auto,
+            http=HTTPModes.auto if http2 else HTTPModes.http1,
             websockets=False,
             backlog=BACKLOG,
             backpressure=MAX_CONNECTIONS,
@@ -66,14 +72,22 @@ class _Server(Server):
 
 
 class Worker:
-    """An app being served. ``pair`` is certificate and key, or ``None`` for plain HTTP behind a proxy."""
+    """An app being served. ``pair`` is certificate and key, or ``None`` for plain HTTP behind a proxy.
 
-    def __init__(self, app: App, pair: tuple[Path, Path] | None, *, drain: float, grace: float) -> None:
+    ``http2`` offers HTTP/2 beside HTTP/1.1. Granian then reads the first bytes of a connection to tell the two apart,
+    also after the handshake has chosen one of them, and no time-out covers that reading: a few thousand silent
+    connections would be all that a server takes, for good. So it is off unless somebody asks for it.
+    """
+
+    def __init__(
+        self, app: App, pair: tuple[Path, Path] | None, *, drain: float, grace: float, http2: bool = False
+    ) -> None:
         """Take the app and how long (in seconds) to wait for what is under way."""
         self._app = app
         self._pair = pair
         self._drain = drain
         self._grace = grace
+        self._http2 = http2
         self._lifespan = Lifespan(app)
         self._servers: list[tuple[Any, asyncio.Task[Any]]] = []
         self._renewal = asyncio.Lock()
@@ -113,7 +127,8 @@ class Worker:
         files: tuple[InMemory, ...] = ()
         try:
             files = Material(*self._pair).open() if self._pair else ()
-            server = _Server(self._app, listener, files if len(files) == 2 else (None, None))
+            tls = files if len(files) == 2 else (None, None)
+            server = _Server(self._app, listener, tls, http2=self._http2)
         except BaseException:
             listener.close()
             close(*files)
