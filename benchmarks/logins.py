@@ -6,6 +6,7 @@ one figure says more than the rates: which share of the server's CPU time its ha
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,32 +19,40 @@ from typing import Any, Final
 from benchmarks import load
 from benchmarks.figures import Figure, at_least, middle
 from benchmarks.machine import cpu_seconds, niced_cpu_seconds
-from benchmarks.server import EMAIL, PASSWORD, Server
+from benchmarks.server import PASSWORD, Server, email
 
 NAME: Final = "logins"
 CLIENTS: Final = 16
-ROUNDS: Final = 5
+ROUNDS: Final = 4
 SECONDS: Final = 4.0
-THREADS: Final = 2
 
 
 def logging_in(server: Server, clients: int) -> list[dict[str, Any]]:
     """Make an order for clients that log in without pause."""
-    return [{"request": server.request("POST", "/v1/login", {"login": EMAIL, "password": PASSWORD})}] * clients
+    return [
+        {"request": server.request("POST", "/v1/login", {"login": email(number), "password": PASSWORD})}
+        for number in range(clients)
+    ]
 
 
 def measure() -> Iterator[Figure]:
-    """Measure by turns."""
+    """Measure with as many threads as cores, which is the default, and with one fewer, which leaves a core free."""
+    cores = len(os.sched_getaffinity(0))
+    for threads in sorted({cores, max(1, cores - 1)}, reverse=True):
+        yield from _measure(threads)
+
+
+def _measure(threads: int) -> Iterator[Figure]:
     rates: dict[str, list[float]] = {"login": [], "hash": []}
     costs: dict[str, list[float]] = {"login": [], "hash": []}
     within: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="doorward-bench-") as folder,
-        Server(Path(folder), PASSWORDS__HASH_THREADS=THREADS, PASSWORDS__HASH_QUEUE=1000) as server,
+        Server(Path(folder), PASSWORDS__HASH_THREADS=threads, PASSWORDS__HASH_QUEUE=1000) as server,
     ):
-        server.register()
+        server.register(CLIENTS)
         for _ in range(ROUNDS):
-            bare = _bare()
+            bare = _bare(threads)
             rates["hash"].append(bare["rate"])
             costs["hash"].append(bare["cpu"])
             running = load.Load(server, logging_in(server, CLIENTS), seconds=SECONDS, core=None)
@@ -56,23 +65,25 @@ def measure() -> Iterator[Figure]:
             rates["login"].append(result["rate"])
             costs["login"].append(used / result["count"])
             within.append(hashing / used)
-    login, bare_hash = middle(rates["login"]), middle(rates["hash"])
-    yield Figure(NAME, f"log-ins a second, {THREADS} threads", login, "1/s")
-    yield Figure(NAME, f"bare Argon2id hashes a second, {THREADS} threads", bare_hash, "1/s")
     shares = [one / other for one, other in zip(rates["login"], rates["hash"], strict=True)]
-    yield Figure(NAME, "share of the bare hash, median of the turns", middle(shares), "", at_least(0.95))
-    yield Figure(NAME, "CPU of a log-in", middle(costs["login"]) * 1e3, "ms")
-    yield Figure(NAME, "CPU of a bare hash", middle(costs["hash"]) * 1e3, "ms")
-    yield Figure(NAME, "share of the server's CPU time that its hashing threads had", middle(within), "")
+    of = f"{threads} thread{'s' if threads > 1 else ''}"
+    yield Figure(NAME, f"{of}: log-ins a second", middle(rates["login"]), "1/s")
+    yield Figure(NAME, f"{of}: bare Argon2id hashes a second", middle(rates["hash"]), "1/s")
+    yield Figure(NAME, f"{of}: share of the bare hash, median of the turns", middle(shares), "", at_least(0.95))
+    yield Figure(NAME, f"{of}: CPU of a log-in", middle(costs["login"]) * 1e3, "ms")
+    yield Figure(NAME, f"{of}: CPU of a bare hash", middle(costs["hash"]) * 1e3, "ms")
+    yield Figure(NAME, f"{of}: share of the server's CPU time that is hashing", middle(within), "")
 
 
-def _bare() -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-m", "benchmarks.logins"], check=True, capture_output=True, text=True)
+def _bare(threads: int) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.logins", str(threads)], check=True, capture_output=True, text=True
+    )
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
 
-def _hash_bare() -> dict[str, float]:
+def _hash_bare(threads: int) -> dict[str, float]:
     """Hash in threads for a while; this is the other process."""
     from doorward.passwords.hashing import Hasher
     from doorward.passwords.pool import lower_priority
@@ -80,7 +91,7 @@ def _hash_bare() -> dict[str, float]:
 
     hasher = Hasher(Passwords())
     stored = hasher.hash(PASSWORD)
-    counts = [0] * THREADS
+    counts = [0] * threads
     ends = time.perf_counter() + 0.5 + SECONDS
     begins = ends - SECONDS
 
@@ -90,15 +101,15 @@ def _hash_bare() -> dict[str, float]:
             hasher.verify(stored, PASSWORD)
             counts[place] += begins <= time.perf_counter() <= ends
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(THREADS)]
-    for thread in threads:
-        thread.start()
+    workers = [threading.Thread(target=work, args=(place,)) for place in range(threads)]
+    for worker in workers:
+        worker.start()
     time.sleep(0.5)
     cpu = time.process_time()
-    for thread in threads:
-        thread.join()
+    for worker in workers:
+        worker.join()
     return {"rate": sum(counts) / SECONDS, "cpu": (time.process_time() - cpu) / sum(counts)}
 
 
 if __name__ == "__main__":
-    print(json.dumps(_hash_bare()))
+    print(json.dumps(_hash_bare(int(sys.argv[1]))))

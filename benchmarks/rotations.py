@@ -27,7 +27,7 @@ AIMS: Final = {"sqlite, http": at_least(3000), "postgresql, http": at_least(2500
 
 def rotating(server: Server) -> list[dict[str, Any]]:
     """Make an order for clients that each spend their own refresh token again and again."""
-    tokens = [server.log_in()["refresh_token"] for _ in range(CLIENTS)]
+    tokens = [server.log_in(number)["refresh_token"] for number in range(CLIENTS)]
     return [
         {"request": server.request("POST", "/v1/token/refresh", {"refresh_token": token}), "token": token}
         for token in tokens
@@ -53,7 +53,7 @@ def measure() -> Iterator[Figure]:
                 server.migrate()
         for server in servers.values():
             stack.enter_context(server)
-            server.register()
+            server.register(CLIENTS)
         yield from _figures(servers)
 
 

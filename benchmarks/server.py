@@ -20,7 +20,6 @@ from benchmarks.machine import pin
 
 PROGRAM = Path(sys.executable).with_name("doorward")
 PASSWORD = "correct horse battery staple"
-EMAIL = "ada@example.com"
 PROXY_HEADERS = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
 """What a proxy in front adds; the plain mode is measured with them."""
 
@@ -61,7 +60,6 @@ class Server:
             "ACCOUNTS__EMAIL_VERIFICATION": "off",
             "LIMITS__PER_ACCOUNT": 1_000_000_000,
             "LIMITS__PER_NETWORK": 1_000_000_000,
-            "SESSIONS__MAX_PER_ACCOUNT": 1_000_000,
             **settings,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
@@ -148,20 +146,21 @@ class Server:
         finally:
             connection.close()
 
-    def register(self) -> None:
-        """Make the account of the benchmarks."""
-        answer = self.call("POST", "/v1/accounts", {"email": EMAIL, "password": PASSWORD})
-        assert answer.status == 201, answer
+    def register(self, people: int = 1) -> None:
+        """Make accounts; a client has its own, as sessions of one account are counted and limited."""
+        for number in range(people):
+            answer = self.call("POST", "/v1/accounts", {"email": email(number), "password": PASSWORD})
+            assert answer.status == 201, answer
 
-    def log_in(self) -> dict[str, Any]:
+    def log_in(self, number: int = 0) -> dict[str, Any]:
         """Log in for tokens."""
-        answer = self.call("POST", "/v1/login", {"login": EMAIL, "password": PASSWORD})
+        answer = self.call("POST", "/v1/login", {"login": email(number), "password": PASSWORD})
         assert answer.status == 200, answer
         return dict(answer.json)
 
     def log_in_for_cookie(self) -> str:
         """Log in as a page does, and return the ``Cookie`` header."""
-        body = {"login": EMAIL, "password": PASSWORD, "transport": "cookie"}
+        body = {"login": email(0), "password": PASSWORD, "transport": "cookie"}
         answer = self.call("POST", "/v1/login", body, {"Sec-Fetch-Site": "same-origin"})
         assert answer.status == 200, answer
         return str(answer.headers["Set-Cookie"]).partition(";")[0]
@@ -173,6 +172,11 @@ class Server:
         if content:
             given |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
         return f"{method} {path} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in given.items()) + "\r\n" + content
+
+
+def email(number: int) -> str:
+    """Name an account."""
+    return f"person-{number}@example.com"
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ def measure() -> Iterator[Figure]:
         tempfile.TemporaryDirectory(prefix="doorward-bench-") as folder,
         Server(Path(folder), PASSWORDS__HASH_QUEUE=1000) as server,
     ):
-        server.register()
+        server.register(CLIENTS)
         token = server.log_in()["access_token"]
         asking = [{"request": server.request("GET", "/v1/me", Authorization=f"Bearer {token}"), "pause": PAUSE}]
         for _ in range(ROUNDS):
