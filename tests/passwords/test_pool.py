@@ -103,6 +103,82 @@ async def test_no_thread_runs_before_the_first_job() -> None:
     assert threading.active_count() == before
 
 
+class Starts:
+    """In place of ``Thread.start``: the system gives no more threads, until it does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, given: int) -> None:
+        self.left = given
+        start = threading.Thread.start
+
+        def refusing(thread: threading.Thread) -> None:
+            if thread.name.startswith("doorward-hash"):
+                if not self.left:
+                    raise RuntimeError("can't start new thread")
+                self.left -= 1
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", refusing)
+
+
+async def test_thread_that_cannot_start_is_told_at_once_and_tried_again(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding 2 of the review: log-ins hung for ever when the first start had failed, and the end raised."""
+    pool = HashingPool(QUICK, hasher=gate)
+    starts = Starts(monkeypatch, given=0)
+    gate.open.set()
+
+    with pytest.raises(Overloaded):
+        await pool.verify(None, "too early")
+
+    assert pool.waiting == 0
+    starts.left = 1
+    async with asyncio.timeout(20):
+        assert not await pool.verify(None, "again")
+    pool.close()
+
+
+async def test_threads_that_run_do_without_one_that_cannot_start(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer, and nothing else."""
+    pool = HashingPool(QUICK, hasher=gate)
+    Starts(monkeypatch, given=1)
+    running = [asyncio.ensure_future(pool.verify(None, str(n))) for n in range(2)]
+
+    gate.open.set()
+
+    async with asyncio.timeout(20):
+        assert await asyncio.gather(*running) == [False, False]
+    pool.close()
+
+
+async def test_panic_of_the_work_reaches_the_caller_and_the_thread_lives_on() -> None:
+    """Finding 2 of the review: what Rust panics with is a BaseException, and it ended the thread in silence."""
+
+    class Panic(BaseException):
+        pass
+
+    class Panicking(Hasher):
+        panics = True
+
+        def hash(self, password: str) -> str:
+            if self.panics:
+                raise Panic
+            return super().hash(password)
+
+    hasher = Panicking(QUICK)
+    pool = HashingPool(Passwords(hash_threads=1), hasher=hasher)
+
+    async with asyncio.timeout(20):
+        with pytest.raises(RuntimeError, match="hashing has failed") as failed:
+            await pool.hash("password")
+        hasher.panics = False
+        stored = await pool.hash("password")
+
+    assert isinstance(failed.value.__cause__, Panic)
+    assert stored.startswith("$argon2id$")
+    pool.close()
+
+
 async def test_full_queue_answers_overloaded_and_recovers(pool: HashingPool, gate: Gate) -> None:
     """Two run, three wait, the sixth is told when to come back; afterwards there is room again."""
     running = [asyncio.ensure_future(pool.verify(None, str(n))) for n in range(5)]

@@ -137,25 +137,36 @@ class HashingPool:
         if busy >= self.threads + self._queue:
             seconds = math.ceil(busy * self.mean_seconds / self.threads)
             raise Overloaded("the queue for password hashing is full", retry_after=max(1, seconds))
-        self._waiting.append(job)
         if len(self._started) < self.threads:
             self._start_thread()
+        self._waiting.append(job)
         self._changed.notify()
 
     def _start_thread(self) -> None:
+        """Add a thread, or do with those that run; the next job tries again. Raises ``Overloaded`` if none runs."""
         name = f"doorward-hash-{len(self._started)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._started.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as full:
+            if not self._started:
+                raise Overloaded("the system gives no thread for password hashing", retry_after=1) from full
+        else:
+            self._started.append(thread)
 
     def _work(self) -> None:
         lower_priority()
         while job := self._take():
             began = time.perf_counter()
+            result: object = None
+            error: Exception | None = None
             try:
-                result, error = job.work(), None
+                result = job.work()
             except Exception as raised:  # whatever it is belongs to the caller
-                result, error = None, raised
+                error = raised
+            except BaseException as raised:  # a panic of bcrypt, which is Rust, is no Exception; the thread goes on
+                error = RuntimeError("hashing has failed")
+                error.__cause__ = raised
             self._finished(time.perf_counter() - began)
             _deliver(job, result=result, error=error)
 
@@ -192,7 +203,7 @@ def _closed() -> Overloaded:
     return Overloaded("the hashing pool is closed", retry_after=1)
 
 
-def _deliver(job: _Job, *, result: object = None, error: BaseException | None = None) -> None:
+def _deliver(job: _Job, *, result: object = None, error: Exception | None = None) -> None:
     """Hand the answer to the loop that waits. A loop that has ended waits no more."""
 
     def settle() -> None:
