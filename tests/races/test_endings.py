@@ -1,8 +1,10 @@
 """Something ends while others begin: afterwards nothing is alive that should be dead."""
 
+import asyncio
+
 from doorward.db import Database
 from tests.races.crew import Crew, Place
-from tests.support.house import PASSWORD
+from tests.support.house import PASSWORD, House
 
 LOGIN = {"login": "ada@example.test", "password": PASSWORD}
 
@@ -66,3 +68,14 @@ async def test_changes_of_username_and_profile_at_once_are_both_kept(
     assert set(answers) == {200}
     assert row is not None
     assert (row["username"], row["profile"]) == ("countess", '{"by":"the others"}')
+
+
+async def test_an_account_that_two_operators_disable_at_once_is_disabled_once(house: House) -> None:
+    """The slower one finds what was asked for; the trail has one line."""
+    account = await house.register()
+
+    both = await asyncio.gather(*(house.auth.accounts.disable(account["id"]) for _ in range(2)))
+
+    trail = await house.auth._database.fetch_all("SELECT id FROM audit_event WHERE event = 'account.disabled'")
+    assert all(disabled.disabled_at is not None for disabled in both)
+    assert len(trail) == 1
