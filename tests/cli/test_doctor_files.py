@@ -7,30 +7,20 @@ from pathlib import Path
 import pytest
 
 from doorward.cli.doctor import files, programs
-from doorward.cli.doctor.files import PrivatePath, check_git, check_modes
+from doorward.cli.doctor.files import check_git, check_modes
 from doorward.cli.doctor.results import Level
-from doorward.settings import Database, Settings
+from doorward.errors import Finding
+from doorward.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("is_folder", "mode", "good"),
-    [
-        (False, 0o600, True),
-        (False, 0o400, True),
-        (False, 0o640, False),
-        (False, 0o604, False),
-        (True, 0o700, True),
-        (True, 0o755, True),
-        (True, 0o770, False),
-        (True, 0o777, False),
-    ],
+    ("exposed", "level"), [((), Level.FINE), ((Finding("data is open.", "chmod"),), Level.MUST_FIX)]
 )
-def test_private_files_are_nobody_elses(is_folder: bool, mode: int, good: bool) -> None:
-    """A file must not be read, and a folder not be changed: then the file in it could be replaced."""
-    (result,) = check_modes([PrivatePath(Path("data"), is_folder, mode)])
+def test_private_files_are_nobody_elses(exposed: tuple[Finding, ...], level: Level) -> None:
+    """What stops a start is to be fixed; the rule is in ``configuration/files.py``."""
+    (result,) = check_modes(exposed)
 
-    assert result.level is (Level.FINE if good else Level.MUST_FIX)
-    assert good or result.fix == f"Run: chmod {'700' if is_folder else '600'} data"
+    assert result.level is level
 
 
 @pytest.mark.parametrize(
@@ -60,27 +50,14 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=data_dir)
 
 
-async def test_what_is_private_is_found(settings: Settings) -> None:
-    """The database with the files beside it, and every key."""
+async def test_modes_are_looked_up(settings: Settings) -> None:
+    """Of what is there at this moment."""
+    before = await files.gather(settings, None)
+    (settings.data_dir / "doorward.db").chmod(0o644)
+
     facts = await files.gather(settings, None)
 
-    assert [str(each.path.relative_to(settings.data_dir)) for each in facts.private] == [
-        ".",
-        "certificates",
-        "certificates/server.key",
-        "doorward.db",
-        "doorward.db-wal",
-    ]
-    assert facts.private[3].mode == 0o600
-
-
-async def test_with_postgresql_there_is_no_database_file(settings: Settings) -> None:
-    """Then the data folder has certificates only."""
-    elsewhere = Settings(data_dir=settings.data_dir, database=Database(url="postgresql://localhost/doorward"))
-
-    facts = await files.gather(elsewhere, None)
-
-    assert "doorward.db" not in {each.path.name for each in facts.private}
+    assert (before.exposed, len(facts.exposed)) == ((), 1)
 
 
 @pytest.fixture

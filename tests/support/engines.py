@@ -173,7 +173,7 @@ class SqliteFactory:
     def fresh(self, folder: Path) -> Iterator[str]:
         """Lend the URL of a fresh copy in ``folder``."""
         copy = folder / "doorward.db"
-        shutil.copyfile(self._template, copy)
+        shutil.copy(self._template, copy)  # with its mode: a database is private
         yield f"sqlite:///{copy}"
 
     def close(self) -> None:

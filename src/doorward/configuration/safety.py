@@ -1,18 +1,17 @@
 """Whether settings are safe to start with: every rule, every finding at once, each with its fix.
 
 A rule names the settings it looks at, so that what could not be read is not judged by its default. The rules are pure
-but for one: the modes of named files are looked up. Nothing here opens a certificate; ``serving/`` does that at start.
+but for two: the modes of files are looked up. Nothing here opens a certificate; ``serving/`` does that at start.
 """
 
 import ipaddress
 import re
-import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from doorward.configuration.catalogue import entries, value_of
+from doorward.configuration.files import check_files, open_to_others
 from doorward.configuration.strength import weakness
 from doorward.configuration.values import convert
 from doorward.core.secret import Secret
@@ -33,12 +32,6 @@ def check_settings(settings: Settings, *, unread: frozenset[str] = frozenset()) 
     ``unread`` names settings that have a finding already because they could not be read (see ``Reading``).
     """
     return [finding for names, rule in RULES if unread.isdisjoint(names) for finding in rule(settings)]
-
-
-def open_to_others(path: Path, *, allowed: int) -> str | None:
-    """Return the mode of a file as ``chmod`` writes it if it has bits beyond ``allowed``, else ``None``."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    return f"{mode:04o}" if mode & ~allowed else None
 
 
 def _bounds(settings: Settings) -> Iterator[Finding]:
@@ -214,6 +207,7 @@ RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
         ("serving.trusted_proxies serving.behind_proxy", _proxies),
         ("serving.port serving.http_port serving.management_port", _ports),
         ("serving.certificate serving.private_key", _certificate),
+        ("data_dir database.url", check_files),
     )
 )
 """Each rule with the settings it looks at."""

@@ -55,8 +55,8 @@ async def examine(sources: Sources, *, offline: bool, seconds: float) -> list[Re
         dependencies.gather(seconds=None if offline else seconds),
     )
     return [
-        *settings.check_rules(findings),
-        *files.check_modes(file_facts.private),
+        *settings.check_rules([each for each in findings if each not in file_facts.exposed]),
+        *files.check_modes(file_facts.exposed),
         *files.check_git(file_facts.in_git),
         *settings.check_origin(chosen),
         *certificate.check_certificate(certificate.gather(chosen, now=now), chosen, now=now),
