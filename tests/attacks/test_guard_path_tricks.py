@@ -16,10 +16,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from doorward.errors import Misconfigured
 from doorward.verify import Guard
 from tests.verify.parties import Issuer, ask, bearing, exchange, run, scope_of
 
@@ -360,6 +362,34 @@ def test_no_root_path_opens_anything(target: str, root_path: str, is_told: bool)
     run(exchange(APPS["starlette"], scope))
 
     assert [entry for entry in reached if entry.startswith(("secret", "socket"))] == []
+
+
+def with_root_path() -> FastAPI:
+    """An application that takes a prefix off paths by itself."""
+    app = FastAPI(openapi_url=None)
+    app.root_path = "/api"  # as FastAPI(root_path="/api"), which warns in its newest versions
+    app.add_api_route("/admin", secret)
+    return app
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_root_path_behind_the_guard_is_refused(wrapped: bool) -> None:
+    """Finding 4 of the review: ``/api/admin`` was public to the guard and ``/admin`` to the router."""
+    inside: Any = CORSMiddleware(with_root_path()) if wrapped else with_root_path()
+
+    with pytest.raises(Misconfigured, match="root_path"):
+        Guard(inside, PARTY.verifier(), protected=["/admin"], public=["/*"])
+
+
+@pytest.mark.parametrize("target", ["/admin", "/api/admin", "/api/api/admin", "//api/admin"])
+def test_a_root_path_in_front_of_the_guard_opens_nothing(target: str) -> None:
+    """As middleware of the application, the guard is told the same root path as the router."""
+    app = with_root_path()
+    app.add_middleware(Guard, authenticator=PARTY.verifier(), protected=["/admin"], public=["/*"])
+
+    run(ask(app, target))
+
+    assert reached == []
 
 
 @given(text=st.text(max_size=40), raw=st.binary(max_size=40))

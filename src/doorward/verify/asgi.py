@@ -68,9 +68,13 @@ class Guard:
     ) -> None:
         """Wrap ``app``. ``login_url`` is where browsers that ask for a page are sent; without it they get a 401 too.
 
-        Raises :class:`~doorward.errors.Misconfigured` for rules, a log-in URL or a realm that cannot be used.
+        Raises :class:`~doorward.errors.Misconfigured` for rules, a log-in URL or a realm that cannot be used, and
+        around an application with a ``root_path`` of its own: the guard would not see the path that is routed by.
         """
         findings = []
+        if _has_root_path(app):
+            what = "Guard: the application inside has a root_path of its own, which it would take off every path."
+            findings.append(Finding(what, "Use app.add_middleware(Guard, …), or give the root_path to the server."))
         if login_url is not None and _LOGIN_URL.fullmatch(login_url) is None:
             findings.append(Finding(f"Guard: login_url {login_url!r} is no path.", "Give '/login' or an https URL."))
         if _REALM.fullmatch(realm) is None:
@@ -164,6 +168,15 @@ def principal_of(connection: Mapping[str, Any]) -> Principal | None:
         )
     principal = connection[PRINCIPAL]
     return principal if isinstance(principal, Principal) else None
+
+
+def _has_root_path(app: object) -> bool:
+    """Look through middleware for an application like ``FastAPI(root_path="/api")``."""
+    while app is not None:
+        if getattr(app, "root_path", ""):
+            return True
+        app = getattr(app, "app", None)
+    return False
 
 
 async def _refuse_handshake(answer: Answer, scope: Scope, send: Send) -> None:
