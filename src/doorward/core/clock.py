@@ -4,7 +4,7 @@ Everything that decides takes ``now`` (whole seconds since 1970-01-01 UTC, the N
 bytes through an ``Entropy``. Only ``app.py`` and the command line pick the real ones; tests hand in their own.
 """
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def system_clock() -> int:
 
 def system_entropy(size: int) -> bytes:
     """Return ``size`` bytes of the operating system's generator."""
-    return secrets.token_bytes(size)
+    return os.urandom(size)
 
 
 def rfc3339(seconds: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import FieldInfo
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.errors import BodyTooLarge, FieldError, InvalidFields, MalformedRequest, UnsupportedMediaType
@@ -58,7 +58,7 @@ async def read_json(request: Request, kind: type[StructT]) -> StructT:
 
 def check_content_type(request: Request) -> None:
     """Refuse what is not declared as JSON, exactly and once; raises :class:`UnsupportedMediaType`."""
-    if request.headers.getlist("content-type") != ["application/json"]:
+    if [value for name, value in request.scope["headers"] if name == b"content-type"] != [b"application/json"]:
         raise UnsupportedMediaType("content type is not application/json")
 
 
@@ -67,18 +67,20 @@ async def read_bytes(request: Request) -> bytes:
 
     Raises :class:`BodyTooLarge` and :class:`MalformedRequest`.
     """
-    chunks: list[bytes] = []
-    size = 0
+    body, more = bytearray(), True
     try:
         async with asyncio.timeout(BODY_TIME_LIMIT):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise MalformedRequest("the client went away within the body")
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
                     raise BodyTooLarge("body over the limit")
-                chunks.append(chunk)
-    except (ClientDisconnect, TimeoutError):
-        raise MalformedRequest("the client went away within the body, or sent it too slowly") from None
-    return b"".join(chunks)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise MalformedRequest("the client sent the body too slowly") from None
+    return bytes(body)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
