@@ -4,14 +4,17 @@ PyJWT CVE-2026-48524 and its incomplete fix CVE-2026-101917.
 """
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from doorward.errors import InvalidToken
+from doorward.errors import InvalidToken, UnknownKey
 from doorward.jose.keys import SigningKey, VerifyingKey
-from doorward.verify import Verifier
-from tests.verify.key_server import KeyServer, publishing, saying, serving
+from doorward.verify import Verifier, issuer_keys
+from tests.verify.key_server import KeyServer, publishing, saying, serving, waiting_for
 from tests.verify.parties import NOW, Clock, Issuer
 
 PARTY = Issuer()
@@ -75,6 +78,48 @@ def test_a_flood_against_a_failing_server_causes_one_fetch(server: KeyServer) ->
         with pytest.raises(Exception, match=r"invalid_token|keys_unavailable"):
             verifier.check(token)
 
+    assert len(server.asked) == 1
+
+
+@pytest.fixture
+def hanging(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Verifier]:
+    """A verifier with good keys whose issuer has stopped answering; it is kept until the test is over."""
+    monkeypatch.setattr(issuer_keys, "HOPE", 0.2)
+    over = threading.Event()
+    clock = Clock()
+    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True)
+    verifier.check(PARTY.token())
+    server.asked.clear()
+    server.behaviour = waiting_for(over, publishing(PARTY.keys))
+    clock.now = NOW + 60
+    yield verifier
+    over.set()
+
+
+def test_a_flood_against_a_hanging_server_holds_no_thread_for_long(hanging: Verifier, server: KeyServer) -> None:
+    """Finding 8 of the review: each forged key id held a thread for as long as the fetch did, five seconds."""
+    began = time.monotonic()
+
+    with ThreadPoolExecutor(40) as threads:
+        asked = [threads.submit(hanging.check, token) for token in forged(120)]
+        refused = [each.exception(10) for each in asked]
+
+    assert time.monotonic() - began < 3
+    assert {type(each) for each in refused} == {UnknownKey}
+    assert len(server.asked) == 1
+    assert hanging.check(PARTY.token()).subject == "acc_one"
+
+
+async def test_a_flood_against_a_hanging_server_holds_no_request_for_long(hanging: Verifier, server: KeyServer) -> None:
+    """In coroutines too; whoever comes later is not held at all."""
+    async with asyncio.timeout(3):
+        answers = await asyncio.gather(*(hanging.check_async(token) for token in forged(120)), return_exceptions=True)
+        began = time.monotonic()
+        with pytest.raises(UnknownKey):
+            await hanging.check_async(forged(1)[0])
+
+    assert time.monotonic() - began < 0.1
+    assert {type(answer) for answer in answers} == {UnknownKey}
     assert len(server.asked) == 1
 
 

@@ -5,6 +5,7 @@ everybody else goes on with the keys that are there. So there is one fetch for t
 """
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 WELL_KNOWN: Final = "/.well-known/jwks.json"
 """Where an issuer publishes its keys, below its own address."""
+
+HOPE: Final = 1.0
+"""Seconds from the start of a fetch in which those wait for it whose key id is unknown, while there are good keys: long
+enough for a key that was made a moment ago, too short for a flood of forged key ids to hold every thread."""
 
 _log = logging.getLogger("doorward.verify")
 
@@ -39,6 +44,7 @@ class IssuerKeys:
         self._lock = Lock()
         self._schedule = KeySchedule()
         self._flight: Future[None] | None = None
+        self._took_off = 0.0
 
     def require(self, now: int) -> None:
         """Raise :class:`~doorward.errors.KeysUnavailable` when there are no keys that are still good."""
@@ -65,6 +71,7 @@ class IssuerKeys:
             flight = self._flight = Future()
             flight.set_running_or_notify_cancel()  # from here on, one waiter who gives up cannot cancel it for all
             self._schedule.started(now)
+            self._took_off = time.monotonic()
         try:
             Thread(target=self._fly, args=(flight,), name="doorward-keys", daemon=True).start()
         except RuntimeError:
@@ -72,16 +79,20 @@ class IssuerKeys:
         return flight
 
     def wait(self, now: int) -> bool:
-        """Block until a fetch has ended; return ``False`` at once when none may start. At most ten seconds."""
+        """Block until a fetch has ended; return ``False`` when none may start or it is long in coming.
+
+        That is ten seconds for those who have no keys, and :data:`HOPE` from the start of the fetch for those who do.
+        """
         flight = self.start(now)
         if flight is None:
             return False
         from concurrent.futures import TimeoutError as TooLate
 
         try:
-            flight.result(2 * TIME_LIMIT)
+            flight.result(self._patience(now))
         except TooLate:
-            _log.warning("the keys of the issuer are long in coming")
+            self._give_up(now)
+            return False
         return True
 
     async def wait_async(self, now: int) -> bool:
@@ -92,10 +103,20 @@ class IssuerKeys:
         import asyncio
 
         try:
-            await asyncio.wait_for(asyncio.wrap_future(flight), 2 * TIME_LIMIT)
+            await asyncio.wait_for(asyncio.wrap_future(flight), self._patience(now))
         except TimeoutError:
-            _log.warning("the keys of the issuer are long in coming")
+            self._give_up(now)
+            return False
         return True
+
+    def _patience(self, now: int) -> float:
+        if self._schedule.usable(now) is None:
+            return 2 * TIME_LIMIT
+        return max(0.0, self._took_off + HOPE - time.monotonic())
+
+    def _give_up(self, now: int) -> None:
+        if self._schedule.usable(now) is None:
+            _log.warning("the keys of the issuer are long in coming")
 
     def _fly(self, flight: "Future[None]") -> None:
         try:
