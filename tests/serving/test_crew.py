@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from doorward.core.clock import system_clock
 from doorward.errors import Misconfigured, StorageUnavailable
 from doorward.serving import crew as crew_module
 from doorward.serving.certificates import development_certificate
-from doorward.serving.crew import Crew
+from doorward.serving.crew import Crew, _Member
 from doorward.serving.lifespan import StartFailed
 from doorward.serving.listening import Address
 from doorward.serving.plan import Plan
@@ -184,3 +185,15 @@ async def test_a_renewal_does_not_wait_for_the_dead(tmp_path: Path) -> None:
         await crew.renew(address.listener())
 
         assert await pids(address, 1)
+
+
+async def test_a_socket_that_is_cut_off_is_a_death() -> None:
+    """Whether the kernel says end of file or connection reset when a process dies is a matter of moments."""
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    ours.close()  # reading from it fails, as from a connection that was reset
+
+    with pytest.raises(StartFailed):
+        await _Member(process, ours).report()

@@ -70,3 +70,23 @@ async def test_an_app_that_fails_at_the_end_is_heard_too() -> None:
 async def test_an_app_that_was_never_started_has_nothing_to_end() -> None:
     """Stopping is safe at any time."""
     await Lifespan(app("fine")).stop()
+
+
+async def test_an_app_that_fails_and_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a moment for its reason, and then its message has to do."""
+
+    async def hangs(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no reason"})
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("doorward.serving.lifespan._LAST_WORDS", 0.01)
+    lifespan = Lifespan(hangs)
+
+    with pytest.raises(StartFailed, match="no reason"):
+        await lifespan.start()
+
+    assert lifespan._task is not None
+    lifespan._task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await lifespan._task
