@@ -74,6 +74,10 @@ class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         10
     )
 
+    def __repr__(self) -> str:
+        """Show everything but the URL, which may have a password in it."""
+        return f"Database(url=…, pool_size={self.pool_size}, timeout={self.timeout})"
+
 
 class Tokens(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What APIs get."""
@@ -176,6 +180,10 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     smtp_url: Annotated[str, Meta(description="`smtps://user:password@host:465`. Reserved.")] = ""
     from_: Annotated[str, Meta(description="Sender address. Reserved.")] = ""
+
+    def __repr__(self) -> str:
+        """Show the sender; the URL may have a password in it."""
+        return f"Mail(smtp_url=…, from_={self.from_!r})"
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from doorward.core.secret import Secret
 from doorward.db import Database, open_database
 from doorward.jose.keys import SigningKey
-from doorward.settings import Passwords, Settings
+from doorward.settings import Database, Mail, Passwords, Settings
 from doorward.tokens.sealing import unseal_key
 from tests.faults.failing import AimedDatabase
 from tests.support.house import House, bearer, open_house, settings_for
@@ -335,7 +335,10 @@ async def test_the_key_set_has_no_private_member(secretive: Settings) -> None:
 
 def test_settings_are_printed_without_their_secrets(secretive: Settings) -> None:
     """Whoever prints the settings sees that there are secrets, and not which."""
-    text = repr(replace(secretive, passwords=Passwords(pepper=(Secret(PEPPER),))))
+    database = Database(url="postgresql://doorward:canary-in-a-url@db.example.test/doorward")
+    mail = Mail(smtp_url="smtps://doorward:canary-in-a-url@mail.example.test", from_="door@example.test")
+    text = repr(replace(secretive, passwords=Passwords(pepper=(Secret(PEPPER),)), database=database, mail=mail))
 
-    assert _find({"secret": INSTANCE_SECRET, "pepper": PEPPER}, text) == []
+    assert _find({"secret": INSTANCE_SECRET, "pepper": PEPPER, "url": "canary-in-a-url"}, text) == []
+    assert "door@example.test" in text
     assert "Secret(…)" in text
