@@ -25,7 +25,8 @@ from msgspec.structs import replace
 from doorward.core.secret import Secret
 from doorward.db import Database, open_database
 from doorward.jose.keys import SigningKey
-from doorward.settings import Database, Mail, Passwords, Settings
+from doorward.settings import Database as DatabaseSettings
+from doorward.settings import Mail, Passwords, Settings
 from doorward.tokens.sealing import unseal_key
 from tests.faults.failing import AimedDatabase
 from tests.support.house import House, bearer, open_house, settings_for
@@ -335,7 +336,7 @@ async def test_the_key_set_has_no_private_member(secretive: Settings) -> None:
 
 def test_settings_are_printed_without_their_secrets(secretive: Settings) -> None:
     """Whoever prints the settings sees that there are secrets, and not which."""
-    database = Database(url="postgresql://doorward:canary-in-a-url@db.example.test/doorward")
+    database = DatabaseSettings(url="postgresql://doorward:canary-in-a-url@db.example.test/doorward")
     mail = Mail(smtp_url="smtps://doorward:canary-in-a-url@mail.example.test", from_="door@example.test")
     text = repr(replace(secretive, passwords=Passwords(pepper=(Secret(PEPPER),)), database=database, mail=mail))
 
