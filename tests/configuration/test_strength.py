@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.configuration.strength import MIN_BITS, WELL_KNOWN, bits, weakness
+from doorward.configuration.strength import MIN_BITS, WELL_KNOWN, bits, reads_like_words, weakness
 from doorward.core.secret import Secret
 
 GUESSABLE = [
@@ -16,6 +16,18 @@ GUESSABLE = [
     "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "3141592653589793238462643383279502",
     "the cat sat on the mat, the cat sat on the mat, the cat sat on the mat",
+]
+SENTENCES = [
+    "the quick brown fox jumps over the lazy dog",
+    "To be or not to be, that is the question",
+    "my cat likes to sleep on the warm radiator all day",
+    "four score and seven years ago our fathers brought forth",
+    "Our company server 2024 production signing key, keep safe",
+    "this is the key of our production server in frankfurt do not share it with anybody else, whoever may ask for it",
+    "fourscoreandsevenyearsagoourfathersbroughtforth",
+    "ALL GOOD THINGS COME TO THOSE WHO WAIT A WHILE",
+    "der schnelle braune Fuchs springt über den faulen Hund",
+    "wombat tractor lentil basin cousin pirate marble zipper canyon oxygen turnip velvet",
 ]
 DEFAULTS = [
     "changeme-changeme-changeme-changeme",
@@ -36,11 +48,12 @@ def test_an_estimate_is_never_more_than_there_can_be(raw: bytes) -> None:
 
 
 def test_what_init_and_openssl_make_is_strong() -> None:
-    """Digests stand for a generator here: text of 32 random bytes in three spellings."""
+    """Digests stand for a generator here: text of 32 random bytes in four spellings."""
     import hashlib
 
     raws = [hashlib.sha256(bytes([number])).digest() for number in range(200)]
-    spellings = [spell(raw) for raw in raws for spell in (base64.urlsafe_b64encode, base64.b64encode, bytes.hex)]
+    spells = (base64.urlsafe_b64encode, base64.b64encode, base64.b32encode, bytes.hex)
+    spellings = [spell(raw) for raw in raws for spell in spells]
 
     weak = [text for text in spellings if weakness(Secret(text))]
 
@@ -52,6 +65,18 @@ def test_repetition_sequences_and_few_characters_are_guessable(text: str) -> Non
     """Length alone is no strength."""
     assert bits(text.encode()) < MIN_BITS
     assert "guessable" in (weakness(Secret(text)) or "")
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_sentences_are_guessable(text: str) -> None:
+    """Finding 5 of the review: they have many different characters and little to guess, however long they are."""
+    assert weakness(Secret(text)) == "is guessable: it reads like words"
+
+
+@pytest.mark.parametrize("text", ["qcutajmfedkajnublehvpnzajwjeznyinusz", "kX9#mQ2$vL7!pR4&nT8*zW3@hJ6^bD1%", ""])
+def test_letters_alone_do_not_make_words(text: str) -> None:
+    """A generator of passwords may use lower case only, or symbols."""
+    assert not reads_like_words(text)
 
 
 @pytest.mark.parametrize("text", DEFAULTS)
