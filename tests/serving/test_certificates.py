@@ -121,6 +121,31 @@ def test_an_authority_that_cannot_sign_is_never_replaced_in_silence(host: str, l
     assert made.authority.read_bytes() == before
 
 
+@pytest.mark.parametrize("missing", ["authority.pem", "authority.key"])
+def test_half_an_authority_is_never_replaced_in_silence(missing: str, tmp_path: Path) -> None:
+    """Finding 6 of the review: a new one was made, and nobody trusted the server any more."""
+    made = development_certificate(tmp_path, "localhost", now=NOW)
+    (tmp_path / missing).unlink()
+    made.certificate.unlink()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    with pytest.raises(Misconfigured, match=f"{missing} is missing"):
+        development_certificate(tmp_path, "localhost", now=NOW)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_good_leaf_is_served_without_the_key_of_its_authority(tmp_path: Path) -> None:
+    """Who keeps that key elsewhere is careful, not wrong."""
+    made = development_certificate(tmp_path, "localhost", now=NOW)
+    (tmp_path / "authority.key").unlink()
+
+    again = development_certificate(tmp_path, "localhost", now=NOW)
+
+    assert again == made
+    assert not (tmp_path / "authority.key").exists()
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole or not at all."""
 

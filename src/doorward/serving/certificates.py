@@ -49,23 +49,32 @@ def development_certificate(folder: Path, host: str, *, now: int) -> Development
     """Return the development certificate for ``host`` and the loopback names, made or renewed where that is due.
 
     ``now`` is in seconds since 1970 UTC. Raises ``Misconfigured`` when the authority in ``folder`` cannot sign for the
-    host, or is about to end: only a person may replace what other people have been told to trust.
+    host, is about to end, or is half missing when a leaf is due: only a person may replace what other people have been
+    told to trust. A good leaf is served without the authority's key, which may be kept elsewhere.
     """
     moment = datetime.fromtimestamp(now, UTC)
     names = _names(host)
     with _alone(folder):
         files = DevelopmentCertificate(folder / "authority.pem", folder / "server.pem", folder / "server.key")
         authority_key_file = folder / "authority.key"
-        if not files.authority.exists() or not authority_key_file.exists():
+        if not files.authority.exists() and not authority_key_file.exists():
             _make_authority(files.authority, authority_key_file, names, moment)
+        if not files.authority.exists():
+            raise _half_missing(files.authority, folder)
         authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
-        authority_key = _load_key(authority_key_file)
         if not _may_sign(authority, names, moment):
             what = f"The development authority in {folder} does not cover {host}, or is about to end."
             raise Misconfigured(Finding(what, f"Remove {folder} and start again; then trust the new authority."))
         if not _leaf_is_good(files, authority, names, moment):
-            _make_leaf(files, authority, authority_key, names, moment)
+            if not authority_key_file.exists():
+                raise _half_missing(authority_key_file, folder)
+            _make_leaf(files, authority, _load_key(authority_key_file), names, moment)
     return files
+
+
+def _half_missing(file: Path, folder: Path) -> Misconfigured:
+    what = f"{file} is missing, and the other half of the development authority is there."
+    return Misconfigured(Finding(what, f"Restore it; or remove {folder}, start again and trust the new authority."))
 
 
 def _names(host: str) -> list[x509.GeneralName]:
