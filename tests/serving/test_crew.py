@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from doorward.core.clock import system_clock
@@ -55,6 +56,36 @@ async def pids(address: Address, count: int) -> set[int]:
         answers = await asyncio.gather(*(get(address.port) for _ in range(8)), return_exceptions=True)
         found.update(answer[2]["pid"] for answer in answers if isinstance(answer, tuple))
     return found
+
+
+async def test_modules_of_the_current_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding 10 of the review: a ``secrets.py`` beside ``.env`` broke every worker, or took it over."""
+    for name in ("secrets", "tomllib", "logging", "uvloop", "msgspec"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
+    monkeypatch.chdir(tmp_path)
+    address = Address("127.0.0.1", 0)
+
+    async with working(Crew(plan(tmp_path)), address):
+        found = await pids(address, 2)
+
+    assert len(found) == 2
+
+
+async def test_an_application_of_the_current_folder_is_served_by_every_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It adds the folder by itself."""
+    (tmp_path / "host_of_workers.py").write_text(
+        "from doorward.settings import Settings\nfrom tests.serving.standin import make\napp = make(Settings())\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    address = Address("127.0.0.1", 0)
+    hosted = msgspec.structs.replace(plan(tmp_path), application="host_of_workers:app")
+
+    async with working(Crew(hosted), address):
+        found = await pids(address, 2)
+
+    assert len(found) == 2
 
 
 async def test_all_workers_answer_and_none_of_them_is_the_parent(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class _Member:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # no module is taken from the current folder, as in the parent; an application adds it itself
                 *("-m", "doorward.serving.member", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m doorward.serving.member FD``. It gets everything through that inherited socket.
+"""A worker process: ``python -P -m doorward.serving.member FD``. It gets everything through that inherited socket.
 
 What is said on it: the starting process sends the plan with the first listening socket, then ``renew`` with another,
 then ``stop``; an end of file is a stop too, so that no worker outlives its parent. The worker says how it went, in
