@@ -38,6 +38,7 @@ def test_secrets_are_counted_never_shown(folder: Path, monkeypatch: pytest.Monke
     """Neither the instance's secret nor a password inside a URL."""
     secret = (folder / ".env").read_text().split("DOORWARD_SECRET=")[1].split()[0]
     monkeypatch.setenv("DOORWARD_DATABASE__URL", "postgresql://door:hunter2@db/name")
+    monkeypatch.setenv("DOORWARD_MAIL__SMTP_URL", "smtps://mail/?password=hunter2")
     monkeypatch.setenv("DOORWARD_SERVING__TRUSTED_PROXIES", "10.0.0.1,10.0.0.2")
 
     outputs = [CliRunner().invoke(doorward, ["settings", *more]).output for more in ([], ["--json"])]

@@ -245,3 +245,22 @@ def test_a_toml_file_with_a_secret_must_be_private(write: Any) -> None:
     reading = read(arguments=NOTHING, environ={})
 
     assert whats(reading) == ["doorward.toml holds a secret and can be read or written by others (mode 0644)."]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"),
+    [
+        ("database.url = 'postgresql://door:hunter2@db/name'", True),
+        ("database.url = 'postgresql://db/name?password=hunter2'", True),
+        ("mail.smtp_url = 'smtps://door:hunter2@mail'", True),
+        ("database.url = 'postgresql://door@db:5432/name'", False),
+    ],
+)
+def test_a_toml_file_with_a_password_in_a_url_must_be_private_too(text: str, is_secret: bool, write: Any) -> None:
+    """Finding 9 of the review: only the settings that are secrets by their type were looked at."""
+    write("doorward.toml", text, 0o644)
+
+    reading = read(arguments=NOTHING, environ={})
+
+    assert bool(whats(reading)) == is_secret
+    assert "hunter2" not in str(reading.findings)

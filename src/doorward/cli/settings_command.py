@@ -1,17 +1,13 @@
 """``doorward settings``: every setting, its value and the source that won. Secrets are counted, never shown."""
 
-import re
-from typing import Final
-
 import click
 
 from doorward.cli.output import Exit, Output, json_option
 from doorward.cli.settings_reference import render
 from doorward.cli.sources import Sources, judge
 from doorward.configuration.catalogue import Entry, entries, value_of
+from doorward.configuration.urls import masked
 from doorward.configuration.values import show_seconds
-
-_USER_INFO: Final = re.compile(r"(?<=://)[^/@]*:[^/]*@")
 
 
 @click.command()
@@ -60,4 +56,4 @@ def shown(entry: Entry, value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return ",".join(value)
-    return _USER_INFO.sub("…@", str(value))
+    return masked(str(value))

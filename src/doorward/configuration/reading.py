@@ -17,6 +17,7 @@ from typing import Any, Final
 from dotenv.parser import parse_stream
 
 from doorward.configuration.catalogue import PREFIX, Entry, entries
+from doorward.configuration.urls import has_password
 from doorward.configuration.values import convert
 from doorward.errors import Finding
 from doorward.settings import Settings
@@ -166,10 +167,14 @@ def _from_toml(toml_file: Path | None, findings: list[Finding]) -> _Layer:
         findings.append(Finding(f"{path} is not valid TOML: {problem}.", "Correct the line that is named."))
         return _Layer(str(path))
     layer = _from_tables(str(path), tables, findings)
-    if mode & 0o077 and any(entries()[dotted].kind == "secrets" for dotted in layer.values):
+    if mode & 0o077 and any(_is_secret(entries()[dotted], value) for dotted, value in layer.values.items()):
         what = f"{path} holds a secret and can be read or written by others (mode {mode:04o})."
         findings.append(Finding(what, f"Run: chmod 600 {path}"))
     return layer
+
+
+def _is_secret(entry: Entry, value: object) -> bool:
+    return entry.kind == "secrets" or (isinstance(value, str) and has_password(value))
 
 
 def _from_tables(label: str, tables: Mapping[str, Any], findings: list[Finding]) -> _Layer:
