@@ -18,7 +18,9 @@ class Sample(Struct, forbid_unknown_fields=True):
     count: int = 0
 
 
-def request(*messages: dict[str, Any], content_type: str | None = "application/json") -> Request:
+def request(
+    *messages: dict[str, Any], content_type: str | None = "application/json", lengths: tuple[bytes, ...] = ()
+) -> Request:
     """Make a request that is received in these messages."""
     queue = list(messages)
 
@@ -26,6 +28,7 @@ def request(*messages: dict[str, Any], content_type: str | None = "application/j
         return queue.pop(0)
 
     headers = [] if content_type is None else [(b"content-type", content_type.encode())]
+    headers += [(b"content-length", length) for length in lengths]
     return Request({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive)
 
 
@@ -58,6 +61,21 @@ async def test_a_body_is_never_longer_than_allowed() -> None:
     assert len(await read_bytes(request(part(whole)))) == MAX_BODY_BYTES
     with pytest.raises(BodyTooLarge):
         await read_bytes(request(part(whole, more=True), part(more, more=True), part(b"never read")))
+
+
+async def test_a_body_of_the_declared_length_is_complete() -> None:
+    """The server has said all that there is; its end of the body is not waited for."""
+    whole = request(part(b'{"name": "ada"}', more=True), lengths=(b"15",))
+
+    assert await read_bytes(whole) == b'{"name": "ada"}'
+
+
+@pytest.mark.parametrize("lengths", [(b"1",), (b"3",), (b"+2",), (b"2", b"2"), (b"",)])
+async def test_a_body_of_another_length_is_read_to_its_end(lengths: tuple[bytes, ...]) -> None:
+    """A prefix of a body is never taken for the body."""
+    whole = request(part(b"{}", more=True), part(b"{}"), lengths=lengths)
+
+    assert await read_bytes(whole) == b"{}{}"
 
 
 async def test_a_client_that_goes_away_has_sent_nothing() -> None:
