@@ -28,6 +28,9 @@ class Seen:
     status: int = 0
     body: Any = None
 
+    def __init__(self) -> None:
+        self.headers: dict[bytes, bytes] = {}
+
 
 async def ask(
     headers: Headers,
@@ -37,6 +40,7 @@ async def ask(
     method: str = "GET",
     path: str = "/v1/me",
     kind: str = "http",
+    version: str = "2",
 ) -> Seen:
     """Send one request through the middleware."""
     seen = Seen()
@@ -49,6 +53,7 @@ async def ask(
 
     async def send(message: dict[str, Any]) -> None:
         seen.status = message.get("status", message.get("code", seen.status))
+        seen.headers.update(message.get("headers", ()))
         if message.get("body"):
             seen.body = json.loads(message["body"])
 
@@ -59,6 +64,7 @@ async def ask(
         "raw_path": path.encode(),
         "query_string": b"x=1",
         "scheme": "http",
+        "http_version": version,
         "client": (peer, "40000") if peer else None,
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
     }
@@ -184,6 +190,51 @@ async def test_what_reached_the_proxy_in_clear_is_treated_like_on_the_plain_list
 
     assert seen.scope is None
     assert seen.status == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"), [(STRANGER, []), (PROXY, [("x-forwarded-for", "rubbish")]), (PROXY, [("host", "a")] * 2)]
+)
+async def test_a_refusal_has_the_headers_of_every_answer(peer: str, headers: Headers) -> None:
+    """Finding 11 of the review: it never reaches the layer that adds them."""
+    seen = await ask([*headers, ("x-request-id", "from-the-proxy")], peer=peer)
+
+    assert seen.headers[b"x-request-id"] == b"from-the-proxy"
+    assert seen.headers[b"strict-transport-security"].startswith(b"max-age=31536000")
+    assert seen.headers[b"cache-control"] == b"no-store"
+    assert seen.headers[b"x-content-type-options"] == b"nosniff"
+
+
+async def test_what_came_in_clear_is_told_nothing_of_hsts() -> None:
+    """RFC 6797 section 7.2; everything else is there."""
+    seen = await ask([("x-forwarded-proto", "http")], path="/login")
+
+    assert b"strict-transport-security" not in seen.headers
+    assert len(seen.headers[b"x-request-id"]) == 16
+    assert seen.headers[b"x-content-type-options"] == b"nosniff"
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        ("1.1", ["a"], 0),
+        ("1.1", [], 400),
+        ("1.1", [""], 400),
+        ("1.1", ["a", "a"], 400),
+        ("1.1", ["a", ""], 400),
+        ("1.0", [], 0),
+        ("1.0", [""], 0),
+        ("1.0", ["a", "b"], 400),
+        ("2", [], 0),
+        ("2", ["a", "b"], 400),
+    ],
+)
+@pytest.mark.parametrize("required", [False, True])
+async def test_a_request_has_one_host(version: str, hosts: list[str], status: int, required: bool) -> None:
+    """Finding 12 of the review, RFC 9112 section 3.2: who stands in front may have looked at the other one."""
+    seen = await ask([("Host", host) for host in hosts], version=version, required=required)
+
+    assert (seen.scope is None, seen.status) == (bool(status), status)
 
 
 async def test_a_query_string_survives_the_redirect_and_may_be_missing() -> None:

@@ -133,6 +133,16 @@ async def test_a_page_is_redirected_over_the_wire_and_the_connection_closed(send
     assert b"connection: close" in answer
 
 
+async def test_answers_have_the_headers_of_every_answer_but_hsts(send: Send) -> None:
+    """Finding 11 of the review; over plain HTTP a server must not say HSTS (RFC 6797 section 7.2)."""
+    for head in (b"GET /login HTTP/1.1\r\nHost: x\r\n", b"GET /v1/me HTTP/1.1\r\nHost: x\r\n"):
+        answer = await send(head + b"X-Request-Id: from-the-caller\r\n\r\n")
+
+        assert b"x-request-id: from-the-caller\r\n" in answer
+        assert b"x-content-type-options: nosniff\r\n" in answer
+        assert b"strict-transport-security" not in answer
+
+
 async def test_a_refusal_arrives_although_a_body_was_not_read(send: Send, caplog: pytest.LogCaptureFixture) -> None:
     """Closing on unread input would reset the connection, and the caller would never know why."""
     head = b"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"

@@ -9,9 +9,10 @@ from doorward.core.clock import system_clock
 from doorward.errors import Misconfigured
 from doorward.serving.certificates import development_certificate
 from doorward.serving.listening import Address
+from doorward.serving.plan import Plan
 from doorward.serving.worker import Worker
 from doorward.settings import Settings
-from tests.serving.client import context, get
+from tests.serving.client import STAND_IN, context, get, settings_for
 from tests.serving.standin import make
 
 NOW = system_clock()
@@ -114,3 +115,22 @@ async def peer_certificate(port: int, authority: Path) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"), [(b"Host: a\r\n", b"200"), (b"", b"400"), (b"Host: a\r\nHost: b\r\n", b"400")]
+)
+async def test_a_request_on_the_wire_has_one_host(hosts: bytes, status: bytes, tmp_path: Path) -> None:
+    """Finding 12 of the review: Granian itself takes two, and makes an empty one up (RFC 9112 section 3.2)."""
+    plan = Plan(settings=settings_for(tmp_path), certificate=None, private_key=None, app=STAND_IN, drain=0, grace=5)
+    address = Address("127.0.0.1", 0)
+    worker = plan.worker()
+    await worker.start(address.listener())
+    reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
+
+    writer.write(b"GET / HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+    answer = await reader.read()
+
+    assert answer.split()[1] == status
+    writer.close()
+    await worker.stop()

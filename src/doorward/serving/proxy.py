@@ -6,6 +6,8 @@ is the client's own invention. A proxy that writes one of the two passes the oth
 are there and disagree, nobody can tell which is which, and the request is refused (authentik CVE-2024-47070: a header
 that could not be parsed must never become a way around something).
 
+This layer holds requests to one Host header, too (RFC 9112 §3.2): Granian takes two, and makes an empty one up.
+
 The app behind sees a scope with the real client and no forwarded header at all, so it cannot believe one by mistake.
 """
 
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 from doorward.errors import MalformedRequest, Problem, ProxyRequired
 from doorward.serving.lifespan import App
-from doorward.serving.redirect import decide
+from doorward.serving.redirect import decide, dressed
 from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
 from doorward.verify.asgi import POLICY_VIOLATION
 
@@ -70,17 +72,19 @@ class ForwardedHeaders:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _refusal_or_rewrite(self, scope: Any) -> Answer | None:
-        forwarded, scope["headers"] = _separate(scope["headers"])
+        forwarded, scope["headers"], hosts = _separate(scope["headers"])
+        if len(hosts) > 1 or (not any(hosts) and scope.get("http_version") == "1.1"):
+            return self._refuse(scope, MalformedRequest(detail="A request has one Host header."))  # RFC 9112 §3.2
         peer = _address(scope["client"][0]) if scope.get("client") else None
         if peer is None or not _within(peer, self._trusted):
-            return self._refuse(ProxyRequired()) if self._required else None
+            return self._refuse(scope, ProxyRequired()) if self._required else None
         try:
             client = _client(forwarded, self._trusted) or peer
             scheme = _scheme(forwarded) or "https"
         except _Ambiguous as why:
             _log.warning("a forwarded header from %s was refused: %s", peer, why)
             detail = "The forwarded headers are malformed or contradict each other."
-            return self._refuse(MalformedRequest(detail=detail))
+            return self._refuse(scope, MalformedRequest(detail=detail))
         scope["client"] = (str(client), 0)
         scope["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
         if scheme == "https":
@@ -89,23 +93,30 @@ class ForwardedHeaders:
         if scope.get("query_string"):
             target += b"?" + scope["query_string"]
         headers, method = scope["headers"], scope.get("method", "GET").encode()
-        return decide(method, target, headers, origin=self._origin, mount_path=self._mount_path)
+        answer = decide(method, target, headers, origin=self._origin, mount_path=self._mount_path)
+        return dressed(answer, headers, in_clear=True)
 
-    def _refuse(self, problem: Problem) -> Answer:
+    def _refuse(self, scope: Any, problem: Problem) -> Answer:
         documentation = self._origin + self._mount_path + DOCS_PATH
-        return refusal(problem, realm=DEFAULT_REALM, documentation=documentation)
+        answer = refusal(problem, realm=DEFAULT_REALM, documentation=documentation)
+        return dressed(answer, scope["headers"], in_clear=False)
 
 
-def _separate(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, list[str]], list[tuple[bytes, bytes]]]:
+def _separate(
+    headers: Iterable[tuple[bytes, bytes]],
+) -> tuple[dict[bytes, list[str]], list[tuple[bytes, bytes]], list[bytes]]:
+    """Return the forwarded headers, the others, and what is said in Host, which is among the others."""
     forwarded: dict[bytes, list[str]] = {}
-    kept = []
+    kept, hosts = [], []
     for name, value in headers:
         lower = name.lower()
         if lower.startswith(_X_FORWARDED) or lower in _CLIENT_HEADERS:
             forwarded.setdefault(lower, []).append(value.decode("latin-1"))
         else:
             kept.append((name, value))
-    return forwarded, kept
+            if lower == b"host":
+                hosts.append(value)
+    return forwarded, kept, hosts
 
 
 def _client(forwarded: dict[bytes, list[str]], trusted: Sequence[Network]) -> Ip | None:

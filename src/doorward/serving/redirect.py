@@ -13,8 +13,10 @@ from typing import Final
 
 import h11
 
+from doorward.core.clock import system_entropy
 from doorward.errors import HttpsRequired, MalformedRequest, Problem
 from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
+from doorward.web.front import dress, request_id_of
 
 MAX_HEAD_BYTES: Final = 8192
 HEAD_TIMEOUT: Final = 5.0
@@ -62,6 +64,12 @@ def _is_for_programs(target: bytes, headers: Headers, mount_path: str) -> bool:
 def _refuse(problem: Problem, method: bytes, issuer: str) -> Answer:
     answer = refusal(problem, realm=DEFAULT_REALM, documentation=issuer + DOCS_PATH)
     return Answer(answer.status, answer.headers, b"" if method == b"HEAD" else answer.body)
+
+
+def dressed(answer: Answer, headers: Headers, *, in_clear: bool) -> Answer:
+    """Add what every answer has, to one that does not come from the app. ``headers`` are those of the request."""
+    request_id = request_id_of(headers, system_entropy)
+    return Answer(answer.status, tuple(dress(answer.headers, request_id, in_clear=in_clear)), answer.body)
 
 
 class RedirectListener:
@@ -128,19 +136,18 @@ class RedirectListener:
                 connection.receive_data(await reader.read(4096))
         except h11.RemoteProtocolError:
             problem = MalformedRequest(detail="This is not an HTTP request.")
-            return _written(connection, _refuse(problem, b"GET", self._origin + self._mount_path))
+            return _written(connection, _refuse(problem, b"GET", self._origin + self._mount_path), ())
         if not isinstance(event, h11.Request):
             return b""
-        answer = decide(
-            event.method, event.target, list(event.headers), origin=self._origin, mount_path=self._mount_path
-        )
+        headers = list(event.headers)
+        answer = decide(event.method, event.target, headers, origin=self._origin, mount_path=self._mount_path)
         if answer.status != 308:
             _log.warning("plain HTTP: a request was refused with %d", answer.status)
-        return _written(connection, answer)
+        return _written(connection, answer, headers)
 
 
-def _written(connection: h11.Connection, answer: Answer) -> bytes:
-    fields = [*answer.headers, (b"connection", b"close")]
+def _written(connection: h11.Connection, answer: Answer, headers: Headers) -> bytes:
+    fields = [*dressed(answer, headers, in_clear=True).headers, (b"connection", b"close")]
     head = connection.send(h11.Response(status_code=answer.status, headers=fields))
     body = connection.send(h11.Data(data=answer.body)) if answer.body else b""
     return (head or b"") + (body or b"")

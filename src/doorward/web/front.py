@@ -6,6 +6,7 @@ and said as ``internal_error`` (ASVS 16.5.4). Nothing else ever leaves: no stack
 
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,14 +25,14 @@ _GIVEN_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _log = logging.getLogger("doorward.web")
 
-_ALWAYS: Final[tuple[tuple[bytes, bytes], ...]] = (
+_IN_CLEAR: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    # Whatever the scheme says: where a proxy ends TLS it says http, and over plain HTTP browsers ignore this anyway.
-    (b"strict-transport-security", f"max-age={ONE_YEAR}; includeSubDomains".encode()),
 )
+# Whatever the scheme says: where a proxy ends TLS it says http, and over plain HTTP browsers ignore this anyway.
+_ALWAYS: Final = (*_IN_CLEAR, (b"strict-transport-security", f"max-age={ONE_YEAR}; includeSubDomains".encode()))
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NO_CONTENT_POLICY: Final = (
     b"content-security-policy",
@@ -50,7 +51,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request_id = self._request_id(scope)
+        request_id = request_id_of(scope["headers"], self._entropy)
         scope[REQUEST_ID] = request_id
         started = False
 
@@ -78,19 +79,23 @@ class Front:
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def _request_id(self, scope: Scope) -> str:
-        """Take over the id of a proxy or a caller if it is a plain word, or make one."""
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _GIVEN_REQUEST_ID.fullmatch(value):
-                return str(value.decode("ascii"))
-        return self._entropy(8).hex()
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]], entropy: Entropy) -> str:
+    """Take over the id of a proxy or a caller if it is a plain word, or make one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _GIVEN_REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return entropy(8).hex()
 
 
-def dress(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    """Add to an answer's headers what every answer has and this one lacks."""
+def dress(headers: Any, request_id: str, *, in_clear: bool = False) -> list[tuple[bytes, bytes]]:
+    """Add to an answer's headers what every answer has and this one lacks.
+
+    ``in_clear``: the caller is known to have used plain HTTP, where HSTS must not be said (RFC 6797 §7.2).
+    """
     dressed = list(headers)
     names = {name.lower() for name, _ in dressed}
-    dressed += [(name, value) for name, value in _ALWAYS if name not in names]
+    dressed += [(name, value) for name, value in (_IN_CLEAR if in_clear else _ALWAYS) if name not in names]
     if b"cache-control" not in names:
         dressed.append(_NO_STORE)
     if b"content-security-policy" not in names:
