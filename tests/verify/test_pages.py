@@ -52,3 +52,14 @@ async def test_what_a_page_shows_does_what_it_says(
     ]
 
     assert [answer.status for answer in answers] == [guest, caller, admin]
+
+
+@pytest.mark.parametrize("page", ["protect-an-asgi-app", "protect-fastapi-routes"])
+def test_a_page_trusts_the_development_authority(page: str) -> None:
+    """What a new user finds running at that address has a certificate of its own making (the review's new user)."""
+    text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+
+    made = re.findall(r"Verifier\((issuer=\"https://localhost[^)]*)\)", text)
+
+    assert made
+    assert all('ca_file="data/certificates/authority.pem"' in options for options in made)
