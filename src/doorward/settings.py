@@ -195,7 +195,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 30
     per_network: Annotated[
         Count, Meta(description="Password tries and registrations per network (IPv4 /32, IPv6 /64) and window.")
-    ] = 300
+    ] = 1000
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
