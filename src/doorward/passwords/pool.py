@@ -2,7 +2,7 @@
 
 One Argon2id hash takes 19 MiB and tens of milliseconds. A hundred log-ins at once must not take 1.9 GB, and must not
 slow down the requests that only check a token: so there are as many threads as cores (at most four), each of them
-niced to 19 and scheduled as batch work on Linux, and a bounded number of log-ins may wait. Beyond it the caller is told
+niced to 10 and scheduled as batch work on Linux, and a bounded number of log-ins may wait. Beyond it the caller is told
 to come back (``overloaded``, 503). A caller that has gone away while it waited costs nothing.
 
 The threads do the work and call back into the loop that asked; nothing here knows accounts, policy or HTTP.
@@ -25,7 +25,9 @@ from doorward.passwords.hashing import Hasher
 from doorward.settings import Passwords
 
 MOST_THREADS_BY_DEFAULT: Final = 4
-LOWEST_PRIORITY: Final = 19
+NICENESS: Final = 10
+"""A ninth of the share of an ordinary thread. At 19 (a seventieth) nobody could log in to a machine that is busy."""
+
 _FIRST_GUESS_SECONDS: Final = 0.05
 """Assumed time of a hash until one has been measured."""
 
@@ -189,13 +191,13 @@ class HashingPool:
 def lower_priority() -> None:
     """Make the calling thread give way to all others.
 
-    Measured on two cores with two threads hashing: the 99th percentile of a small request falls from 4.2 ms to
-    0.33 ms, which is the quiet figure. Linux alone gives priorities to threads; a sandbox may refuse, and then the
-    pool still works.
+    How far is measured in ``docs/explanation/passwords.md``: requests must not wait for hashing, and hashing must not
+    starve beside other programs. Linux alone gives priorities to threads; a sandbox may refuse, and then the pool still
+    works.
     """
     if sys.platform == "linux":  # pragma: no branch - elsewhere there is nothing to lower
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
