@@ -47,11 +47,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def niced_cpu_seconds(pid: int) -> float:
-    """Return the CPU time of those threads of a process that have the lowest priority: the ones that hash."""
+    """Return the CPU time of those threads of a process that have a lower priority: the ones that hash."""
     found = 0
     for thread in Path(f"/proc/{pid}/task").iterdir():
         fields = (thread / "stat").read_text().rpartition(")")[2].split()
-        if int(fields[16]) == 19:
+        if int(fields[16]) > 0:
             found += int(fields[11]) + int(fields[12])
     return found / _TICKS
 
