@@ -5,7 +5,7 @@ verifies it, with the keys and the revocations of this process. A cookie is look
 reference (ASVS 7.2.1), and with an unsafe method it must come from a page of this origin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,10 +82,11 @@ class Gate:
         With a cookie, the request must come from this origin; raises :class:`CrossSiteRequest`.
         """
         headers = request.scope["headers"]
-        if not session_cookies(headers):
+        cookies = session_cookies(headers)
+        if not cookies:
             return None
         check_same_origin(request.method, headers, origin=self._settings.origin)
-        resumed = await self._resume(headers)
+        resumed = await self._resume(cookies)
         return None if resumed is None else resumed.session
 
     async def _identify(self, scope: Mapping[str, Any]) -> tuple[Principal | None, Session | None]:
@@ -93,9 +94,10 @@ class Gate:
         check_one_credential(headers)
         if any(name == b"authorization" for name, _ in headers):
             return await self._verifier.authenticate(scope), None
-        if not session_cookies(headers):
+        cookies = session_cookies(headers)
+        if not cookies:
             return None, None
-        resumed = await self._resume(headers)
+        resumed = await self._resume(cookies)
         if resumed is None:
             raise SessionEnded("cookie of no live session", headers={"Set-Cookie": clear_cookie()})
         # A handshake is not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking).
@@ -103,8 +105,7 @@ class Gate:
         check_same_origin(method, headers, origin=self._settings.origin)
         return self._principal(resumed), resumed.session
 
-    async def _resume(self, headers: Any) -> Resumed | None:
-        cookies = session_cookies(headers)
+    async def _resume(self, cookies: Sequence[str]) -> Resumed | None:
         if len(cookies) != 1:  # tossed in by a sibling domain: nobody is logged in
             return None
         return await self._sessions.resume(cookies[0])

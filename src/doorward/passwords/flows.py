@@ -32,6 +32,7 @@ from doorward.passwords.proof import Proof, Prover
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import TokenPair, Tokens
+from doorward.tokens.model import Family
 from doorward.web.limits import Limiter
 
 KNOWLEDGE = ("pwd",)
@@ -109,10 +110,7 @@ class Passwords(Flows):
             )
             statements.append(self._tokens.starting(family))
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        account = replace(account, last_login_at=now)
-        if family is None:
-            return LogIn(account, session, cookie=self._sessions.cookie(session))
-        return LogIn(account, session, tokens=self._tokens.pair(family, now=now))
+        return self._entered(replace(account, last_login_at=now), session, family, now)
 
     async def reauthenticate(
         self,
@@ -143,9 +141,7 @@ class Passwords(Flows):
             statements += self._tokens.replacing(renewed, family, spent=spent, now=now)
         events = [Reauthenticated(account_id=account.id, session_id=session.id)]
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        if family is None:
-            return LogIn(account, renewed, cookie=self._sessions.cookie(renewed))
-        return LogIn(account, renewed, tokens=self._tokens.pair(family, now=now))
+        return self._entered(account, renewed, family, now)
 
     async def change(
         self,
@@ -224,6 +220,12 @@ class Passwords(Flows):
         """Count the wrong passwords since the last right one; ``None``: the account has no password."""
         row = await store.find_by_id(self._database, account_id, now=self._clock())
         return None if row is None else row["failures"]
+
+    def _entered(self, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
+        """Write what the session's transport needs, after the commit: a pair of tokens, or the cookie."""
+        if family is None:
+            return LogIn(account, session, cookie=self._sessions.cookie(session))
+        return LogIn(account, session, tokens=self._tokens.pair(family, now=now))
 
     async def _commit(
         self,
