@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class House:
     clock: FakeClock
     client: httpx2.AsyncClient
     browser: httpx2.AsyncClient
+    people: dict[str, str] = field(default_factory=dict)
+    """Credentials of who is in already, for a property that asks the same house many times."""
 
     async def register(self, email: str = "ada@example.test", **members: Any) -> dict[str, Any]:
         """Register somebody over HTTP and return the account."""
