@@ -43,7 +43,7 @@ serve: setup ## serve on https://localhost:8443; makes a configuration first if 
 	@exec $(BIN)/doorward serve
 
 test: dev ## lint, types, import contracts, the tests on both engines, and full branch coverage
-	@scripts/ensure-postgresql
+	@scripts/ensure-programs postgresql chromium nginx caddy
 	@$(BIN)/python scripts/check.py
 
 # --- and those for people who work on doorward ----------------------------------------------------------------------
@@ -52,7 +52,7 @@ lint: dev ## only what reads the code: ruff, mypy, import-linter
 	@$(BIN)/python scripts/check.py --static
 
 bench: dev ## measure against the aims; see docs/reference/benchmarks.md
-	@scripts/ensure-postgresql
+	@scripts/ensure-programs postgresql
 	@$(BIN)/python -m benchmarks
 
 docs: dev ## write the generated pages of docs/reference/
@@ -82,7 +82,7 @@ release: check-install ## build, prove that it installs, and add a bill of mater
 	@cd dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 lower-bounds: ## the tests with the oldest dependencies that pyproject.toml allows; TESTS=… for a part of them
-	@scripts/ensure-postgresql
+	@scripts/ensure-programs postgresql
 	@scripts/make-venv build/lowest
 	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install $(HASHED) requirements/lowest.txt
 	@build/lowest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .

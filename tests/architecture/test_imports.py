@@ -56,7 +56,10 @@ def test_help_loads_no_server() -> None:
 def test_every_imported_library_is_asked_for() -> None:
     """What the package imports is a direct dependency, not something that another one happens to bring."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in project["dependencies"]}
+    asked = {
+        re.split(r"[^A-Za-z0-9._-]", line)[0].lower()
+        for line in (*project["dependencies"], *project["optional-dependencies"]["server"])
+    }
     homes = packages_distributions()
 
     imported = {name.split(".")[0] for path in MODULES for name in imported_names(tree_of(path)).values()}

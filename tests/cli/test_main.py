@@ -28,6 +28,16 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     return problems
 
 
+def test_the_verifier_alone_says_what_brings_the_server() -> None:
+    """``pip install doorward`` has the script too, and no click to run it with."""
+    code = "import importlib.util as u\nu.find_spec = lambda name: None\nfrom doorward.cli import main\nmain()"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("pip install 'doorward[server]'\n")
+
+
 def test_help_lists_every_command_and_every_exit_code() -> None:
     """Scripts rely on the codes, people on the list."""
     result = CliRunner().invoke(doorward, ["--help"])

@@ -16,6 +16,7 @@ FENCE = re.compile(
     r"^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+RUNTIME = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["server"]]
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -33,7 +34,7 @@ def anchors_of(page: Path) -> set[str]:
 def direct_dependencies() -> list[str]:
     """Names of everything that pyproject.toml asks for by itself."""
     groups = PROJECT["dependency-groups"].values()
-    asked = [*PROJECT["project"]["dependencies"], *(one for group in groups for one in group if isinstance(one, str))]
+    asked = [*RUNTIME, *(one for group in groups for one in group if isinstance(one, str))]
     names = [NAME.match(one) for one in asked]
     return sorted({name.group().lower() for name in names if name})
 
@@ -106,7 +107,7 @@ def test_requirements_are_hashed_and_name_no_registry(path: Path) -> None:
 def test_requirements_hold_every_runtime_dependency(name: str) -> None:
     """A dependency added to pyproject.toml is compiled into the pinned files too; ``make update`` does it."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").lower()
-    wanted = [one for one in map(NAME.match, PROJECT["project"]["dependencies"]) if one]
+    wanted = [one for one in map(NAME.match, RUNTIME) if one]
 
     missing = [
         one.group() for one in wanted if not re.search(rf"^{re.escape(one.group().lower())}==", text, re.MULTILINE)
@@ -120,7 +121,7 @@ def test_lowest_requirements_are_the_lower_bounds() -> None:
     text = (ROOT / "requirements" / "lowest.txt").read_text(encoding="utf-8").lower()
     pins = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE))
 
-    for one in PROJECT["project"]["dependencies"]:
+    for one in RUNTIME:
         name, _, bound = one.lower().partition(">=")
         numbers = [int(part) for part in bound.split(".")]
         pinned = [int(part) for part in pins[name].split(".")]

@@ -22,6 +22,7 @@ from doorward.cli.doctor.results import Result, advice, fine, must_fix, unknown
 
 _CHECK: Final = "dependencies"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_SERVER_EXTRA: Final = re.compile(r"extra == ['\"]server['\"]")
 _NO_NETWORK: Final = "Run it where there is a network, or look the versions up elsewhere."
 
 
@@ -55,13 +56,18 @@ async def gather(*, seconds: float | None) -> DependencyFacts | None:
 
 
 def closure(name: str) -> dict[str, str]:
-    """Return the installed versions of everything that a distribution needs, itself left out."""
+    """Return the installed versions of all that a distribution needs, itself left out, its extra ``server`` included.
+
+    The extras of the others are left out: what of them is needed here is asked for by ourselves.
+    """
     found: dict[str, str] = {}
     waiting = [name]
     while waiting:
-        for requirement in metadata.requires(waiting.pop()) or ():
+        asking = waiting.pop()
+        for requirement in metadata.requires(asking) or ():
             match = _NAME.match(requirement)
-            needed = re.sub(r"[-_.]+", "-", match[0]).lower() if match and "extra ==" not in requirement else ""
+            wanted = "extra ==" not in requirement or (asking == name and _SERVER_EXTRA.search(requirement))
+            needed = re.sub(r"[-_.]+", "-", match[0]).lower() if match and wanted else ""
             if needed and needed not in found:
                 # What is not installed was asked for on another platform only.
                 with contextlib.suppress(metadata.PackageNotFoundError):
