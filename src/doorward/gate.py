@@ -76,6 +76,16 @@ class Gate:
             raise TokenRefused(NO_CREDENTIAL)
         return Caller(principal, session, source_of(request))
 
+    async def person(self, request: Request) -> Caller:
+        """Return who looks at a page, which people do with a cookie and programs not at all.
+
+        Raises like :meth:`caller`.
+        """
+        caller = await self.caller(request)
+        if caller.session is None:
+            raise TokenRefused(NO_CREDENTIAL)
+        return caller
+
     async def visitor(self, request: Request) -> Session | None:
         """Return the live cookie session of somebody who may also be nobody, for logging in and out.
 
