@@ -60,7 +60,14 @@ def written(catalog: Catalog) -> bytes:
     buffer = io.BytesIO()
     write_po(buffer, catalog, width=116, include_lineno=False, sort_output=False, omit_header=False)
     lines = buffer.getvalue().decode("utf-8").splitlines(keepends=True)
-    volatile = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Report-Msgid')
+    volatile = (
+        '"POT-Creation-Date',
+        '"PO-Revision-Date',
+        '"Generated-By',
+        '"Last-Translator',
+        '"Language-Team',
+        '"Report-Msgid',
+    )
     return "".join(line for line in lines if not line.startswith((*volatile, "# "))).encode("utf-8")
 
 

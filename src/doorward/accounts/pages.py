@@ -16,7 +16,8 @@ from doorward.web.forms import Form, check_filled
 from doorward.web.page_cookies import NOTICE, VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
-from doorward.web.visit import NOTHING_SENT, Sent
+from doorward.web.translation import translatable
+from doorward.web.visit import NOTHING_SENT, Blame, Sent
 
 TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
     "register.html": frozenset(),
@@ -28,10 +29,18 @@ MAX_FIELDS: Final = {"email": 254, "password": 1024}
 MAX_NAME: Final = 100
 """Characters of the ``name`` in a profile, as far as it is typed here."""
 
+ADDRESS_TAKEN: Final = Blame("email", translatable("There is an account with this address already."))
+USERNAME_TAKEN: Final = Blame("username", translatable("This username is taken."))
 REGISTER_FORM: Final = FormKind(
-    ("email", "password", "return_to"), kept=("email", "return_to"), blames={"login_taken": "email"}
+    ("email", "password", "return_to"),
+    kept=("email", "return_to"),
+    blames={"login_taken": ADDRESS_TAKEN},
 )
-PROFILE_FORM: Final = FormKind(("username", "name"), kept=("username", "name"), blames={"login_taken": "username"})
+PROFILE_FORM: Final = FormKind(
+    ("username", "name"),
+    kept=("username", "name"),
+    blames={"login_taken": USERNAME_TAKEN},
+)
 
 
 class AccountPages:

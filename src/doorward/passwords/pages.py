@@ -15,7 +15,8 @@ from doorward.web.forms import Form, check_filled
 from doorward.web.page_cookies import VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
-from doorward.web.visit import NOTHING_SENT, Sent
+from doorward.web.translation import translatable
+from doorward.web.visit import NOTHING_SENT, Blame, Sent
 
 TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
     "login.html": frozenset({"may_register", "known_as", "destination"}),
@@ -28,7 +29,11 @@ MAX_TYPED: Final = 1024
 """Characters of a password that are looked at: longer than the policy allows, so that the policy can say so."""
 
 LOGIN_FORM: Final = FormKind(("login", "password", "remember", "return_to"), kept=("login", "remember", "return_to"))
-CHANGE_FORM: Final = FormKind(("current_password", "new_password"), blames={"invalid_credentials": "current_password"})
+WRONG_PASSWORD: Final = Blame("current_password", translatable("This is not your current password."))
+CHANGE_FORM: Final = FormKind(
+    ("current_password", "new_password"),
+    blames={"invalid_credentials": WRONG_PASSWORD},
+)
 
 
 class PasswordPages:

@@ -28,7 +28,7 @@ from doorward.web.forms import Form, read_form
 from doorward.web.page_cookies import DRAFT, VISITOR, Draft, seal_draft
 from doorward.web.rendering import Renderer
 from doorward.web.routing import path_below_mount
-from doorward.web.visit import Sent
+from doorward.web.visit import Blame, Sent
 
 OWNER_FIELD: Final = "form_owner"
 COMES_BACK: Final = frozenset({400, 401, 403, 409, 422, 429, 503})
@@ -44,8 +44,8 @@ class FormKind:
     fields: tuple[str, ...]
     kept: tuple[str, ...] = ()
     """Never a password."""
-    blames: Mapping[str, str] = field(default_factory=dict)
-    """Code of a problem → the field beside which it is said."""
+    blames: Mapping[str, Blame] = field(default_factory=dict)
+    """Code of a problem → the field beside which it is said, and how."""
 
 
 Act = Callable[[Request, Form, Caller], Awaitable[Response]]

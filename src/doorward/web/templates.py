@@ -56,9 +56,6 @@ class Templates:
     def _findings(self, folder: Path, known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
         from jinja2 import TemplateError, meta
 
-        if not folder.is_dir():
-            yield Finding(f"pages.templates, {folder}, is no folder.", "Correct the path.")
-            return
         environment = self._environment("en", replaced=True)
         built_in = set(self.names())
         for path in sorted(folder.rglob("*.html")):

@@ -16,12 +16,20 @@ from doorward.web.translation import LANGUAGES, Language, translations
 
 
 @dataclass(frozen=True, slots=True)
+class Blame:
+    """The field that a problem is about in this form, and what is said beside it."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A form that comes back: what was typed (never a password) and what is wrong with it."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: Problem | None = None
-    blames: Mapping[str, str] = field(default_factory=dict)
+    blames: "Mapping[str, Blame]" = field(default_factory=dict)
     """Which field a problem without fields is about, by the problem's code."""
 
 
@@ -44,14 +52,14 @@ class FormView:
         if sent.problem is not None:
             self._read(sent.problem, sent.blames, settings)
 
-    def _read(self, problem: Problem, blames: Mapping[str, str], settings: Settings) -> None:
+    def _read(self, problem: Problem, blames: Mapping[str, Blame], settings: Settings) -> None:
         title, text = messages.of_problem(problem)
         self.title = self._say(title)
         for error in problem.errors:
             self.errors.setdefault(_field_of(error), self._field(error, settings))
         blamed = blames.get(problem.code)
-        if blamed:
-            self.errors[blamed] = self._say(text)
+        if blamed is not None:
+            self.errors[blamed.field] = self._say(blamed.text)
         elif not self.errors:
             self.text = self._say(text)
 
