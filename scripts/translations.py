@@ -6,6 +6,7 @@ a text that has changed is a new one. ``tests/web/test_translations.py`` compare
 """
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -20,6 +21,15 @@ DOMAIN = "doorward"
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**/templates/**.html": {"trimmed": "false", "silent": "false"}}
+VOLATILE = (
+    "# ",
+    *(
+        f'"{name}:'
+        for name in ("POT-Creation-Date", "PO-Revision-Date", "Generated-By", "Last-Translator", "Language-Team")
+    ),
+)
+"""Lines of a head that say who and when, or an address that nobody reads."""
+NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translatable": None}
 
 
@@ -74,7 +84,9 @@ def written(catalog: Catalog) -> bytes:
 def compiled(catalog: Catalog) -> bytes:
     """Write a catalogue as a ``.mo``, from its ``.po`` alone."""
     buffer = io.BytesIO()
-    write_mo(buffer, read_po(io.BytesIO(written(catalog)), locale=catalog.locale, domain=DOMAIN))
+    dated = read_po(io.BytesIO(written(catalog)), locale=catalog.locale, domain=DOMAIN)
+    dated.creation_date = dated.revision_date = NO_DATE
+    write_mo(buffer, dated)
     return buffer.getvalue()
 
 

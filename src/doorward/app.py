@@ -142,13 +142,13 @@ class Doorward:
         self._reference = Reference(
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
         )
-        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._pages, *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation, page=self.pages.refuse)
 
     def operations(self) -> list[Operation]:
-        """List every operation of the contract."""
+        """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
             *account_routes.operations(accounts=self.accounts, gate=gate, settings=settings),
@@ -158,7 +158,6 @@ class Doorward:
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *health.operations(self._database, self.keys),
-            *self._pages,
         ]
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
