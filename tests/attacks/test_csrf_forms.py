@@ -1,13 +1,11 @@
 """Cross-site request forgery against the forms of pages: logging in, registering and logging out as well."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from doorward.settings import Settings
-from tests.support.house import PASSWORD, House, open_house
-from tests.support.quick import QuickHasher
+from tests.support.house import PASSWORD, House
 from tests.support.visitor import ADA, Visitor
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 FORMS = {
     "/login": {"login": ADA, "password": PASSWORD},
@@ -17,14 +15,6 @@ FORMS = {
     "/account/sessions": {"end": "all"},
     "/logout": {},
 }
-
-
-@pytest.fixture
-async def house(settings: Settings) -> AsyncIterator[House]:
-    """Lend an instance on each engine in which hashing takes no time."""
-    async with open_house(settings) as opened:
-        opened.auth.pool.hasher = QuickHasher(settings.passwords)
-        yield opened
 
 
 @pytest.fixture

@@ -55,3 +55,13 @@ async def test_pages_of_an_account_are_never_stored(ada: Visitor) -> None:
 
     for path in ("/account", "/account/password", "/account/sessions", "/logout", "/login"):
         assert (await ada.open(path)).headers["cache-control"] == "no-store"
+
+
+async def test_the_chosen_language_outlives_the_log_out(ada: Visitor) -> None:
+    """Its cookie is cleared with the others, so the address hands it on."""
+    await ada.log_in()
+    await ada.open("/logout?lang=fr")
+
+    answer = await ada.send("/logout", {})
+
+    assert answer.headers["location"] == "/logout?lang=fr"
