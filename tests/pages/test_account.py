@@ -133,7 +133,7 @@ async def test_sessions_are_listed_with_the_names_of_devices(ada: Visitor, house
 
     await ada.open("/account/sessions?lang=de")
 
-    assert ada.text.index("dieses Gerät") < ada.text.index("Safari auf iPhone")
+    assert ada.text.index("dieses Gerät") < ada.text.index("<bdi>Safari</bdi> auf <bdi>iPhone</bdi>")
     assert ">App<" in ada.text
     assert "vor 1 Stunde" in ada.text
     assert "203.0.113.0/24" in ada.text
