@@ -3,7 +3,7 @@
 import pytest
 
 from doorward.core.secret import Secret, SecretRing
-from doorward.web.page_cookies import VISITOR, Draft, owner_mark, seal_draft, unseal_draft
+from doorward.web.page_cookies import Draft, PageCookies, owner_mark, seal_draft, unseal_draft
 
 RING = SecretRing((Secret(b"s" * 32),))
 OTHER = SecretRing((Secret(b"t" * 32),))
@@ -29,7 +29,12 @@ OTHER = SecretRing((Secret(b"t" * 32),))
 )
 def test_one_cookie_of_exactly_this_name_counts(headers: list[bytes], value: str) -> None:
     """Tossed, doubled, quoted and misspelt ones are none."""
-    assert VISITOR.read([(b"host", b"x"), *((b"cookie", each) for each in headers)]) == value
+    assert (
+        PageCookies.of("https://auth.example.test").visitor.read(
+            [(b"host", b"x"), *((b"cookie", each) for each in headers)]
+        )
+        == value
+    )
 
 
 def test_a_draft_comes_back_as_it_was() -> None:
@@ -53,3 +58,12 @@ def test_a_draft_of_somebody_else_is_none(value: str) -> None:
 def test_owners_have_different_marks_in_every_instance() -> None:
     """And the mark does not tell the account."""
     assert len({owner_mark(RING, "acc_1"), owner_mark(RING, "acc_2"), owner_mark(OTHER, "acc_1")}) == 3
+
+
+def test_over_plain_http_the_cookies_have_other_names() -> None:
+    """Which are on this machine alone; neither kind ever passes for the other."""
+    cookie = PageCookies.of("http://localhost:8080").visitor
+
+    assert cookie.write("x") == "doorward-insecure-visitor=x; Path=/; HttpOnly; SameSite=Lax"
+    assert cookie.read([(b"cookie", b"__Host-doorward-visitor=x")]) == ""
+    assert cookie.clear() == "doorward-insecure-visitor=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"

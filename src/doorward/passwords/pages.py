@@ -12,7 +12,6 @@ from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
 from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
-from doorward.web.page_cookies import VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
 from doorward.web.translation import translatable
@@ -83,7 +82,7 @@ class PasswordPages:
             source=source_of(request),
             replaces=await self._gate.visitor(request),
         )
-        cookies = [*self._cookies(log_in), VISITOR.clear()]
+        cookies = [*self._cookies(log_in), self._pages.cookies.visitor.clear()]
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)
 
     async def _login_again(self, request: Request, sent: Sent, status: int) -> Response:

@@ -16,7 +16,6 @@ from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
 from doorward.web.forms import Form, check_filled
-from doorward.web.page_cookies import LANGUAGE
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
 from doorward.web.translation import LANGUAGES
@@ -139,7 +138,7 @@ class SessionPages:
 
     def _goodbye(self, request: Request) -> Response:
         """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
-        language = LANGUAGE.read(request.scope["headers"])
+        language = self._pages.cookies.language.read(request.scope["headers"])
         path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
         response = self._pages.go(path, cookies=[clear_cookie()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
