@@ -5,7 +5,7 @@ import logging
 import pytest
 from msgspec.structs import replace
 
-from doorward.errors import StorageUnavailable
+from doorward.errors import NotFound, StorageUnavailable
 from doorward.settings import Settings
 from tests.support.house import ORIGIN, House, open_house
 from tests.support.visitor import PAGE, Visitor
@@ -54,7 +54,6 @@ async def test_a_database_that_is_down_is_said_with_a_time(house: House, monkeyp
     async def down(*_: object, **__: object) -> None:
         raise StorageUnavailable("down")
 
-    monkeypatch.setattr(house.auth.database if hasattr(house.auth, "database") else house.auth._database, "ping", down)
     monkeypatch.setattr(house.auth.sessions, "resume", down)
     house.browser.cookies.set("__Host-doorward", "dws_x", domain="auth.example.test")
 
@@ -63,6 +62,24 @@ async def test_a_database_that_is_down_is_said_with_a_time(house: House, monkeyp
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert "Not available right now" in answer.text
+
+
+async def test_what_no_form_can_mend_is_a_page_of_its_own(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here: the account is gone while its form is sent."""
+
+    async def gone(*_: object, **__: object) -> None:
+        raise NotFound("no such account")
+
+    await house.register()
+    ada = Visitor(house)
+    await ada.log_in()
+    await ada.open("/account")
+    monkeypatch.setattr(house.auth.accounts, "update", gone)
+
+    answer = await ada.send("/account", {"name": "Ada", "username": ""})
+
+    assert answer.status_code == 404
+    assert "<h1>There is nothing here</h1>" in answer.text
 
 
 async def test_a_page_of_a_problem_that_fails_does_not_hide_the_problem(
