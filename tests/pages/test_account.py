@@ -218,5 +218,5 @@ async def test_many_sessions_are_paged(ada: Visitor, house: House) -> None:
     older = first.text.split('href="/account/sessions?cursor=')[1].split('"')[0]
     second = await ada.open(f"/account/sessions?cursor={older}")
 
-    assert first.text.count("<li>\n    <div") == 50
-    assert second.text.count("<li>\n    <div") == 2
+    assert first.text.count("<li>\n      <div") == 50
+    assert second.text.count("<li>\n      <div") == 2
