@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.accounts.flows import Accounts
-from doorward.errors import RegistrationClosed
+from doorward.errors import Problem, RegistrationClosed
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
@@ -92,13 +92,16 @@ class AccountPages:
         source = source_of(request)
         email = form["email"].strip()
         await self._accounts.register(email=email, password=form["password"], source=source)
-        log_in = await self._passwords.log_in(
-            login=email,
-            password=form["password"],
-            transport="cookie",
-            source=source,
-            replaces=await self._gate.visitor(request),
-        )
+        try:
+            log_in = await self._passwords.log_in(
+                login=email,
+                password=form["password"],
+                transport="cookie",
+                source=source,
+                replaces=await self._gate.visitor(request),
+            )
+        except Problem:  # too busy, say: the account is made all the same, and registering again would only confuse
+            return self._pages.go("/login", notice="registered")
         cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
         cookies = [cookie, self._pages.cookies.visitor.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it

@@ -89,7 +89,6 @@ class PasswordPages:
         """Show the log-in page; somebody who is logged in already may go on, or log in as somebody else."""
         session = await self._gate.visitor(request)
         known_as = "" if session is None else (await self._accounts.find(session.account_id)).email
-        return_to = sent.values.get("return_to") or request.query_params.get("return_to", "")
         return self._pages.show(
             request,
             "login.html",
@@ -97,7 +96,7 @@ class PasswordPages:
             status=status,
             may_register=self._may_register,
             known_as=known_as,
-            destination=self._pages.home(return_to),
+            destination=self._pages.home(self._pages.way_back(request, sent)),
         )
 
     async def _change(self, _request: Request, form: Form, caller: Caller) -> Response:

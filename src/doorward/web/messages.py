@@ -116,6 +116,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "password_changed": translatable("Your password has been changed. All your other sessions have ended."),
     "session_ended": translatable("That session has ended."),
     "sessions_ended": translatable("All your other sessions have ended."),
+    "registered": translatable("Your account is ready. Please log in."),
     "welcome": translatable("Your account is ready. Welcome!"),
     "draft": translatable("Your session had ended. What you had typed is filled in; nothing has been saved yet."),
 }

@@ -95,7 +95,7 @@ class Visit:
         *,
         language: Language,
         path: str,
-        return_to: str | None,
+        return_to: str,
         who: Principal | None,
         owner: str,
         notice: str,
@@ -106,7 +106,7 @@ class Visit:
         """Take what the renderer knows; ``token`` is asked only where a form is shown."""
         self.language = language
         self.path = path
-        self.return_to = return_to or ""
+        self.return_to = return_to
         """Where a log-in leads, checked; empty: where it goes by default."""
         self.is_logged_in = who is not None
         self.owner = owner
