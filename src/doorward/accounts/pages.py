@@ -11,7 +11,6 @@ from doorward.errors import Problem, RegistrationClosed
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -102,8 +101,8 @@ class AccountPages:
             )
         except Problem:  # too busy, say: the account is made all the same, and registering again would only confuse
             return self._pages.go("/login", notice="registered")
-        cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
-        cookies = [cookie, self._pages.cookies.visitor.clear()]
+        max_age = self._sessions.lifetime_of_cookie(log_in.session)
+        cookies = [self._pages.session_cookie(log_in.cookie, max_age=max_age), self._pages.cookies.visitor.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it
             cookies.append(self._pages.cookies.notice.write("welcome"))
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)

@@ -10,7 +10,6 @@ from doorward.accounts.flows import Accounts
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -117,7 +116,7 @@ class PasswordPages:
         )
 
     def _cookie(self, log_in: LogIn) -> str:
-        return set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
+        return self._pages.session_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

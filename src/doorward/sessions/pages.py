@@ -14,7 +14,7 @@ from doorward.gate import Caller, Gate
 from doorward.sessions.devices import Device, describe
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -140,7 +140,7 @@ class SessionPages:
         """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
         language = self._pages.cookies.language.read(request.scope["headers"])
         path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
-        response = self._pages.go(path, cookies=[clear_cookie()])
+        response = self._pages.go(path, cookies=[self._pages.no_session_cookie()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 
