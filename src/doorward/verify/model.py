@@ -7,7 +7,7 @@ section 3, row 37). What a caller may *do* is not decided here: :mod:`doorward.v
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Literal
@@ -49,7 +49,11 @@ class Principal:
     email_verified: bool | None
 
 
-def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
+Kind = Literal["session", "token", "key", "account"]
+"""What can be revoked: a session by ``sid``, one token by ``jti``, a signing key by ``kid``, an account by ``sub``."""
+
+
+def digest(kind: Kind, identifier: str) -> bytes:
     """Name what is revoked: 16 bytes of SHA-256(kind NUL identifier), which tell an outsider nothing.
 
     Never made of a token's text or its hash, because a token can be spelled in more than one way (rows 12 and 30).
@@ -57,50 +61,102 @@ def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{identifier}".encode()).digest()[:DIGEST_BYTES]
 
 
-class RevocationSet:
-    """What is no longer to be believed, as digests. Asking is O(1) whatever the size; forgetting bounds the size."""
+SPAN: Final = 64
+"""Seconds that share a list of what may be forgotten together; an entry is kept that much longer at most."""
 
-    __slots__ = ("_crowded", "_forget_at", "_lock")
+STEP: Final = 256
+"""Entries that one call forgets at most, some 30 µs: a request never pays for a log-out of everybody an hour ago."""
+
+_NEVER: Final = 1 << 62
+
+
+class RevocationSet:
+    """What is no longer to be believed, as digests. Asking is O(1) whatever the size; forgetting bounds the size.
+
+    Safe under threads; after a fork it belongs to the parent, because its lock may be held for ever in the child.
+    """
+
+    __slots__ = ("_ending", "_first", "_known", "_listeners", "_lock")
 
     def __init__(self) -> None:
         """Start empty."""
-        self._forget_at: dict[bytes, int] = {}
+        self._known: dict[bytes, int | tuple[int, int]] = {}
+        self._ending: dict[int, tuple[int, list[bytes]]] = {}
+        self._first = _NEVER
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._lock = Lock()
-        self._crowded = _ROOM
 
-    def add(self, digest: bytes, forget_at: int) -> None:
+    def add(self, digest: bytes, forget_at: int, not_before: int | None = None) -> None:
         """Refuse from now on what ``digest`` names; it may be forgotten once no token can name it any more.
 
-        ``forget_at`` is a time in seconds since 1970 UTC. Raises ``ValueError`` unless the digest has 16 bytes.
+        With ``not_before`` only tokens that were issued before that time are refused. Both are in seconds since 1970
+        UTC. Said twice, the stricter and the longer counts. Raises ``ValueError`` unless the digest has 16 bytes.
         """
         if len(digest) != DIGEST_BYTES:
             raise ValueError("a digest has 16 bytes")
+        last, seen = -(-forget_at // SPAN) * SPAN, None
         with self._lock:
-            self._forget_at[digest] = max(forget_at, self._forget_at.get(digest, 0))
+            before = self._known.get(digest)
+            if before is not None:
+                seen, limit = before if isinstance(before, tuple) else (before, None)
+                not_before = None if limit is None or not_before is None else max(limit, not_before)
+                last = max(last, seen)
+            last, names = self._ending.setdefault(last, (last, []))  # one number for all that end together
+            if last != seen:
+                names.append(digest)
+            self._first = min(self._first, last)
+            self._known[digest] = last if not_before is None else (last, not_before)
 
-    def covers(self, *digests: bytes) -> bool:
-        """Tell whether one of the digests is revoked. There is no leeway here."""
-        known = self._forget_at
-        return any(name in known for name in digests)
+    def covers(self, *digests: bytes, issued_at: int = 0) -> bool:
+        """Tell whether one of the digests is revoked for a token issued at that time. There is no leeway here."""
+        known = self._known
+        for name in digests:
+            found = known.get(name)
+            if found is not None and (type(found) is int or issued_at < found[1]):  # type: ignore[index]
+                return True
+        return False
 
-    def forget(self, now: int) -> None:
-        """Discard what no token can say any more. Call it as often as you like: it works only when the set has doubled.
+    def forget(self, now: int, *, at_most: int = STEP) -> None:
+        """Discard some of what no token can say any more. Call it as often as you like: mostly it is a comparison.
 
         The largest leeway is added, so that no verifier's clock skew outlives the memory (TOB-PYPI26-1).
         """
-        if len(self._forget_at) < self._crowded:
+        if now < self._first + jwt.MAX_LEEWAY:
             return
         with self._lock:
-            self._forget_at = {name: until for name, until in self._forget_at.items() if until + jwt.MAX_LEEWAY > now}
-            self._crowded = max(_ROOM, 2 * len(self._forget_at))
+            while at_most > 0 and now >= self._first + jwt.MAX_LEEWAY:
+                last, names = self._ending[self._first]
+                while names and at_most > 0:
+                    name, at_most = names.pop(), at_most - 1
+                    found = self._known[name]
+                    if (found[0] if isinstance(found, tuple) else found) == last:  # else it was said again since
+                        del self._known[name]
+                if not names:
+                    del self._ending[last]
+                    self._first = min(self._ending, default=_NEVER)
+
+    def on_news(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after something was added, in the thread that did; returns what ends that.
+
+        It must be short and must not raise: set an event, or use ``loop.call_soon_threadsafe``.
+        """
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            with self._lock:
+                self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return end
+
+    def announce(self) -> None:
+        """Tell the listeners that there is news; for whoever adds, once after many."""
+        for listener in self._listeners:
+            listener()
 
     def __len__(self) -> int:
         """Count the digests held."""
-        return len(self._forget_at)
-
-
-_ROOM: Final = 1024
-"""Entries below which forgetting is not worth the walk; about 100 KB."""
+        return len(self._known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +164,13 @@ class Believed:
     """A principal, when the token holds, and the names under which what it stands on could be revoked.
 
     ``starts_at`` and ``ends_at`` are seconds since 1970 UTC, without leeway. The digests are of the session, of this
-    one token and of the key that signed it.
+    one token, of the key that signed it and of the account.
     """
 
     principal: Principal
     starts_at: int
     ends_at: int
-    digests: tuple[bytes, bytes, bytes]
+    digests: tuple[bytes, bytes, bytes, bytes]
 
 
 def check(
@@ -167,6 +223,7 @@ def examine(
             digest("session", principal.session_id),
             digest("token", principal.token_id),
             digest("key", decoded.kid),
+            digest("account", principal.subject),
         ),
     )
 
@@ -180,8 +237,21 @@ def check_still_holds(believed: Believed, *, now: int, leeway: int) -> None:
 
 
 def check_not_revoked(believed: Believed, revocations: RevocationSet | None) -> None:
-    """Refuse what has been revoked: the session, this one token, or the key that signed it."""
-    if revocations is not None and revocations.covers(*believed.digests):
+    """Refuse what has been revoked: the session, this one token, the key that signed it, or the account until then."""
+    if revocations is not None and revocations.covers(*believed.digests, issued_at=believed.principal.issued_at):
+        raise InvalidToken("revoked")
+
+
+def check_principal(principal: Principal, revocations: RevocationSet | None, *, now: int, leeway: int) -> None:
+    """Refuse somebody who was believed before and has expired or been revoked since; the key is not known here."""
+    if now >= principal.expires_at + leeway:
+        raise InvalidToken("expired")
+    names = (
+        digest("session", principal.session_id),
+        digest("token", principal.token_id),
+        digest("account", principal.subject),
+    )
+    if revocations is not None and revocations.covers(*names, issued_at=principal.issued_at):
         raise InvalidToken("revoked")
 
 
