@@ -133,19 +133,17 @@ def test_the_stricter_counts(said: list[int | None], covered: tuple[bool, ...]) 
     assert len(revoked) == 0
 
 
-def test_listeners_hear_of_news_until_they_end() -> None:
-    """For connections that stay open; whoever adds says so."""
+def test_listeners_hear_of_what_is_new() -> None:
+    """For connections that stay open: each digest once, and again only when it has become stricter."""
     revoked = RevocationSet()
-    heard: list[str] = []
-    end = revoked.on_news(lambda: heard.append("one"))
-    revoked.on_news(lambda: heard.append("two"))
+    heard: list[bytes] = []
+    one, two = names(2)
+    revoked.on_news(lambda news: heard.extend(news))
 
-    revoked.announce()
-    end()
-    end()
-    revoked.announce()
+    for name, not_before in ((one, NOW), (one, NOW), (one, NOW - 1), (two, None), (one, None), (one, NOW), (two, NOW)):
+        revoked.add(name, NOW + 600, not_before)
 
-    assert heard == ["one", "two", "two"]
+    assert heard == [one, two, one]
 
 
 def test_nothing_is_lost_when_threads_add_and_forget() -> None:

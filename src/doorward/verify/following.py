@@ -228,8 +228,6 @@ class Follower:
         for one in page.entries:
             self._revocations.add(one.digest, one.forget_at, one.not_before)
         self._revocations.forget(now, at_most=2 * MAX_ENTRIES)
-        if page.entries:
-            self._revocations.announce()
         return self._feed.take(page, asked, now=now, took=time.monotonic() - began, chance=chance)
 
     def _read(self, token: str) -> Page:

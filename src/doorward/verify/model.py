@@ -7,8 +7,8 @@ section 3, row 37). What a caller may *do* is not decided here: :mod:`doorward.v
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Literal
 
@@ -47,6 +47,8 @@ class Principal:
     scope: frozenset[str]
     roles: frozenset[str]
     email_verified: bool | None
+    key_id: str = field(default="", compare=False, repr=False)
+    """Which key of the issuer signed the token; empty for a caller by cookie. Says nothing about who calls."""
 
 
 Kind = Literal["session", "token", "key", "account"]
@@ -61,13 +63,26 @@ def digest(kind: Kind, identifier: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{identifier}".encode()).digest()[:DIGEST_BYTES]
 
 
+def digests_of(principal: Principal) -> tuple[bytes, ...]:
+    """Return the names under which what a caller stands on could be revoked: session, token, key, if any, account."""
+    named: tuple[tuple[Kind, str], ...] = (
+        ("session", principal.session_id),
+        ("token", principal.token_id),
+        ("key", principal.key_id),
+        ("account", principal.subject),
+    )
+    return tuple(digest(kind, identifier) for kind, identifier in named if identifier)
+
+
 SPAN: Final = 64
 """Seconds that share a list of what may be forgotten together; an entry is kept that much longer at most."""
 
 STEP: Final = 256
 """Entries that one call forgets at most, some 30 µs: a request never pays for a log-out of everybody an hour ago."""
 
+_NOTHING: Final = -1
 _NEVER: Final = 1 << 62
+"""Before and after every time."""
 
 
 class RevocationSet:
@@ -83,7 +98,7 @@ class RevocationSet:
         self._known: dict[bytes, int | tuple[int, int]] = {}
         self._ending: dict[int, tuple[int, list[bytes]]] = {}
         self._first = _NEVER
-        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._listeners: tuple[Callable[[Collection[bytes]], None], ...] = ()
         self._lock = Lock()
 
     def add(self, digest: bytes, forget_at: int, not_before: int | None = None) -> None:
@@ -94,18 +109,20 @@ class RevocationSet:
         """
         if len(digest) != DIGEST_BYTES:
             raise ValueError("a digest has 16 bytes")
-        last, seen = -(-forget_at // SPAN) * SPAN, None
+        last, seen, limit = -(-forget_at // SPAN) * SPAN, 0, _NOTHING
+        strictest = _NEVER if not_before is None else not_before
         with self._lock:
             before = self._known.get(digest)
             if before is not None:
-                seen, limit = before if isinstance(before, tuple) else (before, None)
-                not_before = None if limit is None or not_before is None else max(limit, not_before)
-                last = max(last, seen)
-            last, names = self._ending.setdefault(last, (last, []))  # one number for all that end together
+                seen, limit = before if isinstance(before, tuple) else (before, _NEVER)
+            last, names = self._ending.setdefault(max(last, seen), (max(last, seen), []))  # one number for all of them
             if last != seen:
                 names.append(digest)
             self._first = min(self._first, last)
-            self._known[digest] = last if not_before is None else (last, not_before)
+            strictest = max(strictest, limit)
+            self._known[digest] = last if strictest == _NEVER else (last, strictest)
+        if strictest > limit:
+            self._tell((digest,))
 
     def covers(self, *digests: bytes, issued_at: int = 0) -> bool:
         """Tell whether one of the digests is revoked for a token issued at that time. There is no leeway here."""
@@ -135,24 +152,15 @@ class RevocationSet:
                     del self._ending[last]
                     self._first = min(self._ending, default=_NEVER)
 
-    def on_news(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` after something was added, in the thread that did; returns what ends that.
-
-        It must be short and must not raise: set an event, or use ``loop.call_soon_threadsafe``.
-        """
+    def on_news(self, listener: Callable[[Collection[bytes]], None]) -> None:
+        """Have ``listener`` called with what was not revoked before, in the thread that adds it."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
 
-        def end() -> None:
-            with self._lock:
-                self._listeners = tuple(one for one in self._listeners if one is not listener)
-
-        return end
-
-    def announce(self) -> None:
-        """Tell the listeners that there is news; for whoever adds, once after many."""
+    def _tell(self, news: Collection[bytes]) -> None:
+        """Pass news on. Never under the lock: a listener may ask this set."""
         for listener in self._listeners:
-            listener()
+            listener(news)
 
     def __len__(self) -> int:
         """Count the digests held."""
@@ -170,7 +178,7 @@ class Believed:
     principal: Principal
     starts_at: int
     ends_at: int
-    digests: tuple[bytes, bytes, bytes, bytes]
+    digests: tuple[bytes, ...]
 
 
 def check(
@@ -214,17 +222,13 @@ def examine(
         scope=scope_claim(claims),
         roles=frozenset(jwt.texts_claim(claims, "roles")),
         email_verified=flag_claim(claims, "email_verified"),
+        key_id=decoded.kid,
     )
     return Believed(
         principal,
         starts_at=max(issued_at, jwt.time_claim(claims, "nbf")) if "nbf" in claims else issued_at,
         ends_at=expires_at,
-        digests=(
-            digest("session", principal.session_id),
-            digest("token", principal.token_id),
-            digest("key", decoded.kid),
-            digest("account", principal.subject),
-        ),
+        digests=digests_of(principal),
     )
 
 
@@ -239,19 +243,6 @@ def check_still_holds(believed: Believed, *, now: int, leeway: int) -> None:
 def check_not_revoked(believed: Believed, revocations: RevocationSet | None) -> None:
     """Refuse what has been revoked: the session, this one token, the key that signed it, or the account until then."""
     if revocations is not None and revocations.covers(*believed.digests, issued_at=believed.principal.issued_at):
-        raise InvalidToken("revoked")
-
-
-def check_principal(principal: Principal, revocations: RevocationSet | None, *, now: int, leeway: int) -> None:
-    """Refuse somebody who was believed before and has expired or been revoked since; the key is not known here."""
-    if now >= principal.expires_at + leeway:
-        raise InvalidToken("expired")
-    names = (
-        digest("session", principal.session_id),
-        digest("token", principal.token_id),
-        digest("account", principal.subject),
-    )
-    if revocations is not None and revocations.covers(*names, issued_at=principal.issued_at):
         raise InvalidToken("revoked")
 
 

@@ -23,7 +23,6 @@ from doorward.verify.model import (
     Principal,
     RevocationSet,
     check_not_revoked,
-    check_principal,
     check_still_holds,
     examine,
 )
@@ -166,26 +165,6 @@ class Verifier:
                 raise
         return self._judge(token, upstream)
 
-    def recheck(self, principal: Principal) -> None:
-        """Raise :class:`~doorward.errors.InvalidToken` if somebody believed before is to be believed no longer.
-
-        For a connection that stays open: ask on every :meth:`on_news`, and when ``expires_at`` comes. It knows session,
-        token and account, and not the key; where the token is at hand, :meth:`check` asks for more and costs as little.
-        """
-        upstream = self._upstream()
-        if upstream is not None:
-            upstream.require(self._clock())
-        check_principal(principal, self._set(upstream), now=self._clock(), leeway=self._leeway)
-
-    def on_news(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` whenever something was revoked, in the thread that heard of it; returns what ends that.
-
-        It must be short and must not raise: set an event, or use ``loop.call_soon_threadsafe``. Register after a fork.
-        """
-        upstream = self._upstream()
-        known = self._set(upstream)
-        return known.on_news(listener) if known is not None else _nothing
-
     # -- the feed ----------------------------------------------------------------------------------------------------
 
     def feed_status(self) -> FeedStatus | None:
@@ -242,9 +221,6 @@ class Verifier:
     def _upstream(self) -> Upstream | None:
         return None if self._upstreams is None else self._upstreams.here()
 
-    def _set(self, upstream: Upstream | None) -> RevocationSet | None:
-        return self._revocations if upstream is None else upstream.revocations
-
     @property
     def _fetched(self) -> IssuerKeys | None:
         upstream = self._upstream()
@@ -275,10 +251,6 @@ class Verifier:
             check_still_holds(believed, now=now, leeway=self._leeway)
         check_not_revoked(believed, revocations)
         return believed.principal
-
-
-def _nothing() -> None:
-    """End nothing."""
 
 
 def _key_set(keys: Mapping[str, object] | KeySet | None) -> KeySet:
