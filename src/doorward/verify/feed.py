@@ -11,7 +11,7 @@ from typing import Final
 
 from doorward.errors import InvalidToken
 from doorward.jose.jwt import MAX_LEEWAY
-from doorward.verify.page import Page
+from doorward.verify.page import START, Page
 
 LONG_WAIT: Final = 25
 """Seconds that the issuer may keep a question until there is news; proxies cut silent lines after thirty or sixty."""
@@ -34,7 +34,7 @@ TOLERANCE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The next question: what follows this cursor (empty: everything), waiting so many seconds for news."""
+    """The next question: what follows this cursor, waiting so many seconds for news."""
 
     after: str
     wait: int
@@ -51,7 +51,7 @@ class Feed:
     def __init__(self, *, max_staleness: int) -> None:
         """Know nothing. The question waits half of what may go by without an answer, and 25 seconds at most."""
         self._wait = max(1, min(LONG_WAIT, max_staleness // 2))
-        self._cursor = ""
+        self._cursor = START
         self._fresh_at: int | None = None
         self._issued_at = 0
         self._more = True

@@ -216,7 +216,7 @@ class Follower:
 
     def _hear(self, asked: Ask, chance: float) -> float:
         began = time.monotonic()
-        query = f"?wait={asked.wait}" + (f"&after={asked.after}" if asked.after else "")
+        query = f"?after={asked.after}&wait={asked.wait}"
         token = parse_strict(self._line.get(query, time_limit=asked.wait + TIME_LIMIT)).get("feed")
         if not isinstance(token, str):
             raise InvalidToken("no feed in the answer")

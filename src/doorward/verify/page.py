@@ -24,6 +24,9 @@ PATH: Final = "/v1/revocations"
 MAX_ENTRIES: Final = 700
 """Entries of one answer: the longest ones make 56,000 characters (``jws.LONGER``); 64 KiB are read."""
 
+START: Final = "0"
+"""The cursor of somebody who knows nothing yet."""
+
 _KIND: Final = re.compile(r"[a-z_]{1,16}")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -95,14 +98,9 @@ def read_page(token: str, keys: KeySet, *, issuer: str) -> tuple[Page, str]:
     return page, decoded.kid
 
 
-def is_cursor(text: str) -> bool:
-    """Tell whether a text has the form of a cursor; what it says is known to the issuer alone."""
-    return _CURSOR.fullmatch(text) is not None
-
-
 def _cursor(claims: Mapping[str, object], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not (is_cursor(value) or (name == "after" and value == "")):
+    if not isinstance(value, str) or _CURSOR.fullmatch(value) is None:
         raise InvalidToken(f"claim {name}")
     return value
 
