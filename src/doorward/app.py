@@ -35,6 +35,9 @@ from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.routes import PasswordRoutes
+from doorward.revocation import routes as revocation_routes
+from doorward.revocation.feed import Feed
+from doorward.revocation.flows import LEEWAY as REVOCATION_LEEWAY
 from doorward.revocation.flows import Revocations
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
@@ -101,6 +104,10 @@ class Doorward:
         )
         self.sessions = Sessions(foundation, revocations=self.revocations)
         self.keys = Keyring(foundation, revocations=self.revocations)
+        self._feed = Feed(
+            database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
+        )
+        self.revocations.live.on_news(self._feed.wake)
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
@@ -157,6 +164,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *revocation_routes.operations(self._feed),
             *health.operations(self._database, self.keys),
             *self._pages,
         ]
@@ -165,6 +173,13 @@ class Doorward:
         """Tell who calls, by bearer token or by session cookie: what a ``Guard`` in front of host pages asks."""
         self._require_running()
         return await self._gate.authenticate(scope)
+
+    def let_go(self) -> None:
+        """Answer everybody who waits for news in the feed; a server that stops calls it before it waits for requests.
+
+        ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
+        """
+        self._feed.let_go()
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +201,8 @@ class Doorward:
             for task in (self._follow(), self._keep_house()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
+            self._feed.open()
+            stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
             yield
 

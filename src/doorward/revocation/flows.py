@@ -11,7 +11,7 @@ from typing import Any, Final
 from doorward.core.clock import Clock
 from doorward.db import Database, Row, Statement
 from doorward.revocation import store
-from doorward.verify.model import RevocationSet
+from doorward.verify.model import Kind, RevocationSet
 
 LEEWAY: Final = 60
 """Verifiers may accept a token this long after its expiry (``security.md`` row 35), so it is remembered that long."""
@@ -30,18 +30,18 @@ class Revocations:
         self._memory = access_lifetime + LEEWAY
         self._position = 0
 
-    def of(self, digest: bytes, *, now: int) -> Statement:
-        """Make the statement that revokes one thing."""
-        return store.insert(digest, now=now, forget_at=now + self._memory)
+    def of(self, digest: bytes, *, now: int, kind: Kind = "token", not_before: int | None = None) -> Statement:
+        """Make the statement that revokes one thing: for every token, or for those issued before ``not_before``."""
+        return store.insert(digest, kind=kind, not_before=not_before, now=now, forget_at=now + self._memory)
 
-    def of_selected(self, select: str, *, now: int, **parameters: Any) -> Statement:
+    def of_selected(self, select: str, *, now: int, kind: Kind = "session", **parameters: Any) -> Statement:
         """Make the statement that revokes whatever a SELECT of digests names."""
-        return store.insert_selected(select, now=now, forget_at=now + self._memory, **parameters)
+        return store.insert_selected(select, kind=kind, now=now, forget_at=now + self._memory, **parameters)
 
     def obey(self, rows: Iterable[Row]) -> None:
         """Refuse from now on what has just been committed, in this process."""
         for row in rows:
-            self.live.add(row["digest"], row["forget_at"])
+            self.live.add(row["digest"], row["forget_at"], row["not_before"])
 
     async def follow(self) -> None:
         """Read what others have committed. Called at the start and whenever the database says that it changed.
@@ -52,7 +52,7 @@ class Revocations:
         while rows := await store.news(self._database, position=self._position, size=_PAGE):
             self.obey(rows)
             self._position = rows[-1]["id"]
-        self.live.forget(self._clock())
+        self.live.forget(self._clock(), at_most=_PAGE)
 
     def clean_up(self, *, now: int) -> Statement:
         """Make the statement that forgets what needs no memory any more."""
