@@ -170,10 +170,12 @@ class Doorward:
             stack.push_async_callback(self._database.close)
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
+            await self.sessions.follow()
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house()):
+            stack.push_async_callback(self.sessions.write_seen)
+            for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(setattr, self, "_running", False)
@@ -223,12 +225,14 @@ class Doorward:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
                         await self.revocations.follow()
+                        await self.sessions.follow()
                         await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
+            self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _keep_house(self) -> None:
@@ -243,7 +247,7 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            *self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
         )
         await self.keys.load()
 

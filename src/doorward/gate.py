@@ -18,8 +18,8 @@ from doorward.errors import (
     SessionEnded,
     TokenRefused,
 )
-from doorward.sessions.flows import Resumed, Sessions
-from doorward.sessions.model import Session, Transport
+from doorward.sessions.flows import Sessions
+from doorward.sessions.model import Resumed, Session, Transport
 from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
