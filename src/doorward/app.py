@@ -29,7 +29,7 @@ from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
-from doorward.gate import Gate, check_one_credential
+from doorward.gate import Gate
 from doorward.hooks import Events
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
@@ -45,8 +45,10 @@ from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web import health
+from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
+from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
@@ -131,12 +133,24 @@ class Doorward:
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings)
         self._reference = Reference(
-            self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
+            self.operations(),
+            issuer=settings.issuer,
+            title=settings.service_name,
+            version=__version__,
+            cookie=self._gate.cookie.name.decode(),
         )
         self._router = Router([*self.operations(), *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation)
+        in_clear = settings.serving.insecure_loopback
+        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
+        self._front = Cors(
+            Front(routes, entropy=entropy, documentation=self.documentation, in_clear=in_clear),
+            allowed=settings.browser.allowed_origins,
+            methods=self._router.methods,
+            entropy=entropy,
+            in_clear=in_clear,
+        )
 
     def operations(self) -> list[Operation]:
         """List every operation of the contract."""
@@ -205,7 +219,7 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        check_one_credential(scope["headers"])
+        self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
