@@ -29,7 +29,7 @@ from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
-from doorward.gate import Gate, check_one_credential
+from doorward.gate import Gate
 from doorward.hooks import Events
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
@@ -48,8 +48,10 @@ from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web import health
+from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
+from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
@@ -147,12 +149,24 @@ class Doorward:
             sessions=self.sessions,
         )
         self._reference = Reference(
-            self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
+            self.operations(),
+            issuer=settings.issuer,
+            title=settings.service_name,
+            version=__version__,
+            cookie=self._gate.cookie.name.decode(),
         )
         self._router = Router([*self.operations(), *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation, page=self.pages.refuse)
+        in_clear = settings.serving.insecure_loopback
+        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
+        self._front = Cors(
+            Front(routes, entropy=entropy, documentation=self.documentation, page=self.pages.refuse, in_clear=in_clear),
+            allowed=settings.browser.allowed_origins,
+            methods=self._router.methods,
+            entropy=entropy,
+            in_clear=in_clear,
+        )
 
     def operations(self) -> list[Operation]:
         """List every operation of the contract."""
@@ -195,10 +209,12 @@ class Doorward:
             stack.push_async_callback(self._database.close)
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
+            await self.sessions.follow()
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house()):
+            stack.push_async_callback(self.sessions.write_seen)
+            for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             self._feed.open()
@@ -230,7 +246,7 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        check_one_credential(scope["headers"])
+        self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -250,12 +266,14 @@ class Doorward:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
                         await self.revocations.follow()
+                        await self.sessions.follow()
                         await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
+            self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _keep_house(self) -> None:
@@ -270,7 +288,7 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            *self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
         )
         await self.keys.load()
 

@@ -11,7 +11,6 @@ from doorward.errors import RegistrationClosed
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.page_cookies import NOTICE, VISITOR
 from doorward.web.pages import FormKind, Pages
@@ -100,7 +99,7 @@ class AccountPages:
             source=source,
             replaces=await self._gate.visitor(request),
         )
-        cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
+        cookie = self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
         cookies = [cookie, VISITOR.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it
             cookies.append(NOTICE.write("welcome"))

@@ -10,7 +10,6 @@ from doorward.accounts.flows import Accounts
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.page_cookies import VISITOR
 from doorward.web.pages import FormKind, Pages
@@ -121,7 +120,7 @@ class PasswordPages:
     def _cookies(self, log_in: LogIn) -> list[str]:
         if log_in.cookie is None:
             return []
-        return [set_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))]
+        return [self._gate.cookie.set(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))]
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

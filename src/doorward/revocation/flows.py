@@ -5,7 +5,7 @@ A slice that ends something asks for the statement, puts it into its own write, 
 (``Database.changes``); the truth is the table, so a lost message loses nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from doorward.core.clock import Clock
@@ -29,6 +29,7 @@ class Revocations:
         self._clock = clock
         self._memory = access_lifetime + LEEWAY
         self._position = 0
+        self._listeners: list[Callable[[bytes], None]] = []
 
     def of(self, digest: bytes, *, now: int, kind: Kind = "token", not_before: int | None = None) -> Statement:
         """Make the statement that revokes one thing: for every token, or for those issued before ``not_before``."""
@@ -38,10 +39,16 @@ class Revocations:
         """Make the statement that revokes whatever a SELECT of digests names."""
         return store.insert_selected(select, kind=kind, now=now, forget_at=now + self._memory, **parameters)
 
+    def on_obey(self, listener: Callable[[bytes], None]) -> None:
+        """Call ``listener`` with every digest that is refused from now on, at the moment it is."""
+        self._listeners.append(listener)
+
     def obey(self, rows: Iterable[Row]) -> None:
         """Refuse from now on what has just been committed, in this process."""
         for row in rows:
             self.live.add(row["digest"], row["forget_at"], row["not_before"])
+            for listener in self._listeners:
+                listener(row["digest"])
 
     async def follow(self) -> None:
         """Read what others have committed. Called at the start and whenever the database says that it changed.

@@ -14,7 +14,7 @@ from doorward.gate import Caller, Gate
 from doorward.sessions.devices import Device, describe
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -132,7 +132,7 @@ class SessionPages:
         return self._pages.show(request, "logout.html", who=caller.principal, sent=sent, status=status)
 
     def _goodbye(self) -> Response:
-        response = self._pages.go("/logout", cookies=[clear_cookie()])
+        response = self._pages.go("/logout", cookies=[self._gate.cookie.clear()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 
