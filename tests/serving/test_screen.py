@@ -76,3 +76,15 @@ def test_an_origin_with_another_port_is_pointed_out() -> None:
     text = first_screen(Settings(serving=Serving(port=9443)), authority=AUTHORITY)
 
     assert "the origin says port 8443; set DOORWARD_ORIGIN if browsers use 9443" in text
+
+
+def test_plain_http_on_this_machine_comes_with_a_warning() -> None:
+    """First, before the facts; and no word of a listener that points to HTTPS."""
+    settings = Settings(origin="http://localhost:8443", serving=Serving(insecure_loopback=True))
+
+    text = first_screen(settings, authority=None)
+
+    assert text.index("WARNING: serving.insecure_loopback is on") < text.index("Address")
+    assert "http://localhost:8443  (PLAIN HTTP on 127.0.0.1:8443)" in text
+    assert "points pages to HTTPS" not in text
+    assert "curl http://localhost:8443/v1/accounts" in text

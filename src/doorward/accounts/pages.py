@@ -102,7 +102,7 @@ class AccountPages:
         except Problem:  # too busy, say: the account is made all the same, and registering again would only confuse
             return self._pages.go("/login", notice="registered")
         max_age = self._sessions.lifetime_of_cookie(log_in.session)
-        cookies = [self._pages.session_cookie(log_in.cookie, max_age=max_age), self._pages.cookies.visitor.clear()]
+        cookies = [self._gate.cookie.set(log_in.cookie or "", max_age=max_age), self._pages.cookies.visitor.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it
             cookies.append(self._pages.cookies.notice.write("welcome"))
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)

@@ -116,7 +116,7 @@ class PasswordPages:
         )
 
     def _cookie(self, log_in: LogIn) -> str:
-        return self._pages.session_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))
+        return self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from doorward.errors import Problem, SessionEnded, TokenRefused
 from doorward.gate import Caller, Gate
 from doorward.verify.answers import DEFAULT_REALM, headers_of
-from doorward.web.browser import check_same_origin, clear_cookie, set_cookie
+from doorward.web.browser import check_same_origin
 from doorward.web.form_token import FIELD, FormExpired, is_form_token
 from doorward.web.forms import Form, read_form
 from doorward.web.page_cookies import Draft, seal_draft
@@ -60,16 +60,6 @@ class Pages(Renderer):
         """Take the gate, and what the renderer needs."""
         super().__init__(*arguments, **options)
         self._gate = gate
-
-    # -- the session's cookie ----------------------------------------------------------------------------------------
-
-    def session_cookie(self, value: str | None, *, max_age: int | None) -> str:
-        """Write the ``Set-Cookie`` of a session that has just begun or got another cookie."""
-        return set_cookie(value or "", max_age=max_age)
-
-    def no_session_cookie(self) -> str:
-        """Write the ``Set-Cookie`` after a log-out."""
-        return clear_cookie()
 
     # -- forms -------------------------------------------------------------------------------------------------------
 
