@@ -1,5 +1,8 @@
 """The log-in page, the registration page, and the way back."""
 
+import dataclasses
+
+import httpx2
 import pytest
 from msgspec.structs import replace
 
@@ -7,7 +10,7 @@ from doorward.accounts import pages as account_pages
 from doorward.errors import Overloaded
 from doorward.passwords import pages as password_pages
 from doorward.sessions import pages as session_pages
-from doorward.settings import Accounts, Pages, Settings
+from doorward.settings import Accounts, Pages, Serving, Settings
 from doorward.web.pages import FormKind
 from tests.support.house import ORIGIN, PASSWORD, House, open_house
 from tests.support.visitor import ADA, Visitor
@@ -233,3 +236,21 @@ def test_no_form_shows_a_password_again() -> None:
     assert len(kinds) == 6
     assert not [name for kind in kinds for name in kind.kept if "password" in name]
     assert all(set(kind.kept) <= set(kind.fields) for kind in kinds)
+
+
+async def test_over_plain_http_on_this_machine_the_pages_work_too(settings: Settings) -> None:
+    """With cookies of other names, which say what they are."""
+    origin = "http://localhost:8080"
+    plain = replace(settings, origin=origin, serving=Serving(insecure_loopback=True))
+    async with open_house(plain) as house:
+        transport = httpx2.ASGITransport(app=house.auth, client=("127.0.0.1", 50000))
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        async with httpx2.AsyncClient(transport=transport, base_url=origin, headers=headers) as browser:
+            somebody = Visitor(dataclasses.replace(house, browser=browser))
+
+            answer = await somebody.fill("/register", {"email": ADA, "password": PASSWORD})
+            await somebody.open("/account")
+
+    assert answer.status_code == 303
+    assert set(browser.cookies) == {"doorward-insecure-loopback"}
+    assert "Welcome!" in somebody.text
