@@ -87,7 +87,12 @@ class SessionPages:
         return self._pages.show(request, "logout.html", who=caller.principal)
 
     async def log_out(self, request: Request) -> Response:
-        """``POST /logout``."""
+        """``POST /logout``.
+
+        The origin comes first: another site's form comes without the cookie (``SameSite=Lax``), which looks like
+        somebody who is logged out, and the answer to that would take the cookie from the browser.
+        """
+        self._pages.check_same_origin(request)
         try:
             await self._gate.person(request)
         except (SessionEnded, TokenRefused):  # what is asked for is so already

@@ -66,7 +66,7 @@ class FormView:
     def _field(self, error: FieldError, settings: Settings) -> str:
         text, values = messages.of_field(error, settings)
         said = self._say(text)
-        return said % values if "%(" in said else said
+        return said % values if values else said
 
     def value(self, name: str, default: str = "") -> str:
         """Return what was typed into a field, or what stands in it at first."""
