@@ -51,6 +51,7 @@ from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
+from doorward.web.script import Script
 
 _log = logging.getLogger("doorward")
 
@@ -163,6 +164,7 @@ class Doorward:
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *health.operations(self._database, self.keys),
+            *Script().operations(),
         ]
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:

@@ -7,11 +7,11 @@ from tests.support.raw import JSON, bearer, call
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-PUBLIC = {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
+PUBLIC = {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/v1/doorward.js"}
 
 
 async def test_nothing_personal_may_be_kept(house: House) -> None:
-    """Every operation, with and without a caller, success and refusal: ``no-store``, but for two public documents."""
+    """Every operation, with and without a caller, success and refusal: ``no-store``, but for three public documents."""
     pair = await house.enter()
 
     for operation in house.auth.operations():

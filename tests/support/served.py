@@ -51,11 +51,11 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **variables: str) -> Iterator[Served]:
+def serving(folder: Path, *, scheme: str = "https", **variables: str) -> Iterator[Served]:
     """Make an instance in ``folder`` and serve it until the block is over; ``variables`` are its environment."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
-    origin = f"https://localhost:{port}"
+    origin = f"{scheme}://localhost:{port}"
     environment = {**inherited, **QUIET, "DOORWARD_ORIGIN": origin, "DOORWARD_SERVING__PORT": str(port), **variables}
     subprocess.run([SCRIPT, "init"], cwd=folder, env=environment, check=True, capture_output=True)
     process = subprocess.Popen(
