@@ -37,6 +37,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def context(chromium: Browser, served: Served) -> Iterator[BrowserContext]:
     """Lend a fresh profile in which every origin of these tests has an empty page."""
     with chromium.new_context(base_url=served.origin) as opened:
+        opened.grant_permissions(["local-network-access"])  # the public origins of these tests call this machine
         opened.route("**/blank", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
         yield opened
 
@@ -220,7 +221,7 @@ def test_a_cookie_that_another_tab_has_renewed_costs_nobody_the_session(
     tab, other = Tab(context, served), Tab(context, served)
     tab.log_in()
     held: list[Route] = []
-    context.route("**/v1/me/sessions", held.append, times=1)
+    context.route("**/v1/me/sessions", lambda route: held.append(route), times=1)
     tab.begin("{ const it = await auth.fetch('/v1/me/sessions'); if (!it.ok) throw it.status; }")
     tab.page.wait_for_timeout(0)
     other.run(f"fetch('/v1/reauthenticate', {sent('POST', password=PASSWORD)})")
@@ -344,7 +345,7 @@ def test_two_tabs_that_renew_at_once_make_one_request(context: BrowserContext, s
     tabs[0].log_in()
     tabs[1].wait_for("signedin")
     stopped: list[Route] = []
-    context.route("**/v1/token/*", stopped.append)
+    context.route("**/v1/token/*", lambda route: stopped.append(route))
     until = time.monotonic() + SOAK
     rounds = requests = 0
     while rounds < ROUNDS or time.monotonic() < until:
