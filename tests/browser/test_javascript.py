@@ -217,17 +217,20 @@ def test_the_cookie_transport_is_for_pages_of_the_origin(context: BrowserContext
 def test_a_cookie_that_another_tab_has_renewed_costs_nobody_the_session(
     context: BrowserContext, served: Served
 ) -> None:
-    """The request was on its way with the old one: it is asked again with the new."""
+    """The request was on its way with the old one: it is refused, clears nothing, and is asked again with the new."""
     tab, other = Tab(context, served), Tab(context, served)
     tab.log_in()
     held: list[Route] = []
     context.route("**/v1/me/sessions", lambda route: held.append(route), times=1)
     tab.begin("{ const it = await auth.fetch('/v1/me/sessions'); if (!it.ok) throw it.status; }")
-    tab.page.wait_for_timeout(0)
-    other.run(f"fetch('/v1/reauthenticate', {sent('POST', password=PASSWORD)})")
     _until(tab, held)
-    held[0].fulfill(status=401, body="{}")
+    late = held[0].request.all_headers()
+    raised = other.run(f"fetch('/v1/reauthenticate', {sent('POST', password=PASSWORD)}).then((it) => it.status)")
+    with served.client() as client:
+        refused = client.get("/v1/me/sessions", headers={"Cookie": late["cookie"]})
+    held[0].fulfill(status=refused.status_code, headers=dict(refused.headers), body=refused.text)
 
+    assert (raised, refused.status_code) == (200, 401)
     assert tab.end() == "done"
     assert tab.events == ["signedin"]
 

@@ -150,6 +150,11 @@ class Sessions(Flows):
         row = None if opaque is None else await store.find_by_handle(self._database, opaque.handle)
         return None if row is None else store.from_row(row)
 
+    async def was_renewed(self, cookie: str) -> bool:
+        """Tell whether a cookie that is refused was genuine until a step-up, and its session goes on with the next."""
+        session = await self.behind(cookie)
+        return session is not None and session.transport == "cookie" and session.is_live(self._clock())
+
     async def find(self, session_id: str) -> Session | None:
         """Find a session by its public id, live or not."""
         return await store.find(self._database, session_id)
