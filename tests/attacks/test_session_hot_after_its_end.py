@@ -11,15 +11,13 @@ from doorward.errors import StorageUnavailable
 from doorward.sessions import store
 from doorward.sessions.hot import TRUSTED_FOR
 from doorward.settings import Settings
+from tests.support.cookies import LOGIN, OTHER_PASSWORD, enter, status
 from tests.support.house import PASSWORD, House, open_house
 from tests.support.quick import QuickHasher
-from tests.support.raw import OURS, Answer, call, cookie, post
+from tests.support.raw import OURS, post
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-LOGIN = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
-OTHER_PASSWORD = "another correct horse battery staple"
 
 
 class Looking:
@@ -52,22 +50,6 @@ async def other(house: House, settings: Settings) -> AsyncIterator[House]:
     async with open_house(settings, clock=house.clock) as opened:
         opened.auth.pool.hasher = QuickHasher(settings.passwords)
         yield opened
-
-
-def value_of(answer: Answer) -> tuple[bytes, bytes]:
-    """The Cookie header that a browser sends after this answer."""
-    return cookie(answer.values(b"set-cookie")[0].partition(b";")[0])
-
-
-async def enter(house: House, email: str = "ada@example.test", **members: Any) -> tuple[bytes, bytes]:
-    """Register and log in by cookie."""
-    await house.register(email)
-    return value_of(await post(house.auth, "/v1/login", {**LOGIN, "login": email, **members}))
-
-
-async def status(house: House, held: tuple[bytes, bytes]) -> int:
-    """Ask who one is."""
-    return (await call(house.auth, "GET", "/v1/me", headers=[held])).status
 
 
 async def warm(house: House, held: tuple[bytes, bytes], looking: Looking) -> None:
@@ -300,9 +282,9 @@ async def test_a_hot_session_ends_to_the_second(settings: Settings, looking: Loo
             before = looking.count
             _remember_as_read_now(house, held)
         house.clock.now = last
-        statuses = await status(house, held)
+        after = await house.auth.sessions.resume(held[1].partition(b"=")[2].decode())
 
-    assert statuses == 401
+    assert after is None
     assert looking.count == before
 
 
