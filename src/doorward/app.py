@@ -140,7 +140,7 @@ class Doorward:
             version=__version__,
             cookie=self._gate.cookie.name.decode(),
         )
-        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._reference.operations(), *Script().operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         in_clear = settings.serving.insecure_loopback
@@ -164,7 +164,6 @@ class Doorward:
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *health.operations(self._database, self.keys),
-            *Script().operations(),
         ]
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
