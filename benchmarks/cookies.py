@@ -9,19 +9,14 @@ network a query costs a round trip more.
 import asyncio
 import secrets
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
-
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from typing import Final
 
 from benchmarks.cluster import postgresql, program
 from benchmarks.figures import Figure, at_most, middle
+from benchmarks.in_process import report_route, time_call
 from doorward.app import Doorward
 from doorward.core.secret import Secret
 from doorward.db.migrate import discover, up
@@ -62,7 +57,7 @@ async def _turns(url: str, folder: Path) -> dict[str, list[float]]:
     auth = Doorward(settings)
     await auth._database.open()  # noqa: SLF001
     await up(auth._database, discover(MIGRATION_PACKAGES))  # noqa: SLF001
-    route = Starlette(routes=[Route("/reports", _report)])
+    route = report_route()
     guarded = Guard(route, auth, protected=["/reports"])
     async with auth.lifespan():
         await auth.accounts.register(email="ada@example.org", password=PASSWORD)
@@ -74,42 +69,9 @@ async def _turns(url: str, folder: Path) -> dict[str, list[float]]:
         hot = auth.sessions._hot  # noqa: SLF001
         times: dict[str, list[float]] = {name: [] for name in VARIANTS}
         for _ in range(ROUNDS):
-            times["unprotected"].append(await _call(route, cookie))
-            times["token seen before"].append(await _call(guarded, token))
+            times["unprotected"].append(await time_call(route, cookie))
+            times["token seen before"].append(await time_call(guarded, token))
             hot.drop([by_cookie.session.digest])
-            times["cookie cold"].append(await _call(guarded, cookie))
-            times["cookie hot"].append(await _call(guarded, cookie))
+            times["cookie cold"].append(await time_call(guarded, cookie))
+            times["cookie hot"].append(await time_call(guarded, cookie))
     return times
-
-
-async def _report(_request: Request) -> PlainTextResponse:
-    return PlainTextResponse("all is well")
-
-
-async def _call(app: Any, credential: tuple[bytes, bytes]) -> float:
-    """Make the scope that a server makes, and time the call alone."""
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/reports",
-        "raw_path": b"/reports",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost:8443"), (b"user-agent", b"benchmark/1"), credential],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8443),
-        "scheme": "https",
-        "http_version": "1.1",
-    }
-    begun = time.perf_counter()
-    await app(scope, _receive, _send)
-    return time.perf_counter() - begun
-
-
-async def _receive() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def _send(message: dict[str, Any]) -> None:
-    if message["type"] == "http.response.start" and message["status"] != 200:
-        raise AssertionError(message)

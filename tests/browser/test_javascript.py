@@ -235,6 +235,26 @@ def test_a_cookie_that_another_tab_has_renewed_costs_nobody_the_session(
     assert tab.events == ["signedin"]
 
 
+def test_an_exchange_with_a_cookie_that_was_just_renewed_is_asked_for_again(
+    context: BrowserContext, served: Served
+) -> None:
+    """The first refusal may be about the old one; the second is the answer."""
+    tab = Tab(context, served)
+    tab.log_in()
+    left = [1]
+    context.route(
+        "**/v1/token/exchange",
+        lambda route: route.fulfill(status=401, body="{}") if left and left.pop() else route.continue_(),
+    )
+
+    met = tab.run("auth.renew().then(() => 'renewed')")
+    left += [1, 1]
+    refused = tab.run("auth.renew()")
+
+    assert (met, refused) == ("renewed", ["Refused", "", 401])
+    assert tab.events == ["signedin", "signedout"]
+
+
 def _until(tab: Tab, held: list[Route]) -> None:
     """Let the driver deliver what is on its way."""
     deadline = time.monotonic() + 20

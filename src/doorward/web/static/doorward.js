@@ -192,12 +192,22 @@ export class Doorward extends EventTarget {
     if (this.#held === stale) await this.#ask();
     if (this.#held && this.#held !== stale) return this.#held; // another tab was quicker
     try {
-      if (this.#cookie) return this.#tell(await this.#post("token/exchange"));
+      if (this.#cookie) return this.#tell(await this.#exchange());
       if (!stale?.refresh) throw new Refused(new Response(null, { status: 401 }), { code: "invalid_token" });
       return this.#tell(await this.#post("token/refresh", { refresh_token: stale.refresh }));
     } catch (error) {
       if (error instanceof Refused && error.status === 401) this.#forget();
       throw error;
+    }
+  }
+
+  /** Another tab may have got a new cookie while the request was on its way, so a refusal is asked for twice. */
+  async #exchange() {
+    try {
+      return await this.#post("token/exchange");
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      return this.#post("token/exchange");
     }
   }
 
