@@ -189,6 +189,7 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
+            stack.callback(self.sessions.distrust)
             stack.push_async_callback(self.sessions.write_seen)
             for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from doorward.db import Database, Row
+from doorward.db import Database, Row, statement
 from doorward.errors import StorageUnavailable
 from doorward.sessions import store
 from doorward.sessions.hot import TRUSTED_FOR
@@ -231,7 +231,7 @@ async def test_an_end_that_nobody_told_counts_after_a_few_seconds(house: House, 
     """Somebody wrote the row by hand: no feed says so, and still memory does not answer for ever."""
     held = await enter(house)
     await warm(house, held, looking)
-    await house.auth._database.write(*_by_hand("UPDATE session SET ended_at = 1"))
+    await house.auth._database.write(statement("UPDATE session SET ended_at = 1"))
 
     house.clock.advance(TRUSTED_FOR - 1)
     within = await status(house, held)
@@ -239,12 +239,6 @@ async def test_an_end_that_nobody_told_counts_after_a_few_seconds(house: House, 
     after = await status(house, held)
 
     assert (within, after) == (200, 401)
-
-
-def _by_hand(sql: str) -> tuple[Any, ...]:
-    from doorward.db import statement
-
-    return (statement(sql),)
 
 
 async def test_a_clock_that_was_set_back_makes_nothing_immortal(house: House, looking: Looking) -> None:
@@ -322,4 +316,20 @@ async def test_memory_is_bounded_and_the_oldest_gives_way(house: House, looking:
     assert len(sessions._hot._named) == 4
     before = looking.count
     assert await status(house, held[0]) == 200
+    assert looking.count == before + 1
+
+
+async def test_a_lifespan_that_begins_again_remembers_nothing(settings: Settings, looking: Looking) -> None:
+    """What ended while nobody was looking has ended."""
+    async with open_house(settings) as house:
+        house.auth.pool.hasher = QuickHasher(settings.passwords)
+        held = await enter(house)
+        await warm(house, held, looking)
+    before = looking.count
+    async with house.auth.lifespan():
+        await house.auth._database.write(statement("UPDATE session SET ended_at = 1"))
+
+        resumed = await house.auth.sessions.resume(held[1].partition(b"=")[2].decode())
+
+    assert resumed is None
     assert looking.count == before + 1

@@ -182,9 +182,9 @@ export class Doorward extends EventTarget {
   }
 
   /** @template T @param {() => Promise<T>} act @returns {Promise<T>} */
-  #alone(act) {
+  async #alone(act) {
     const locks = globalThis.navigator.locks;
-    return locks ? locks.request(this.#name, act) : act();
+    return locks ? await locks.request(this.#name, act) : act();
   }
 
   /** @param {?Held} stale @returns {Promise<Held>} */
