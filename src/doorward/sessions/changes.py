@@ -1,7 +1,7 @@
-"""What has changed about sessions that go on: written with the act, heeded here at its commit, elsewhere a moment later.
+"""What has changed about sessions that go on: written with the act, heeded here at its commit, elsewhere soon after.
 
-The counterpart of ``revocation/flows.py`` for what is not over but different: the next generation of a cookie, the roles
-of an account. It concerns no token, only the sessions that processes remember, so verifiers are not told.
+The counterpart of ``revocation/flows.py`` for what is not over but different: the next generation of a cookie, the
+roles of an account. It concerns no token, only the sessions that processes remember, so verifiers are not told.
 """
 
 from collections.abc import Iterable
