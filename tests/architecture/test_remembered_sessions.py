@@ -4,7 +4,7 @@ import re
 
 from tests.architecture.test_source import PACKAGE
 
-_REMEMBERED = re.compile(r"\b(roles|email_verified_at)\s*=\s*(?!None\b)[:\w]")
+_REMEMBERED = re.compile(r"\b(roles|email_verified_at)\s*=\s*[:\w]")
 _UPDATE = re.compile(r"UPDATE account SET.*?(?:RETURNING|\"\"\")", re.DOTALL)
 
 KNOWN = {"accounts/store.py: roles"}
