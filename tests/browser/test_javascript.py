@@ -1,5 +1,6 @@
 """``doorward.js`` in a real browser, with a real server: one tab, several tabs, and pages of another origin."""
 
+import contextlib
 import json
 import os
 import time
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, Route
 
 from tests.support.served import Served, serving
 
@@ -37,7 +38,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def context(chromium: Browser, served: Served) -> Iterator[BrowserContext]:
     """Lend a fresh profile in which every origin of these tests has an empty page."""
     with chromium.new_context(base_url=served.origin) as opened:
-        opened.grant_permissions(["local-network-access"])  # the public origins of these tests call this machine
+        with contextlib.suppress(Error):  # a Chromium that does not know it does not ask for it either
+            opened.grant_permissions(["local-network-access"])  # the public origins of these tests call this machine
         opened.route("**/blank", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
         yield opened
 
