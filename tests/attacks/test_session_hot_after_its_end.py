@@ -54,21 +54,25 @@ async def other(house: House, settings: Settings) -> AsyncIterator[House]:
 
 async def warm(house: House, held: tuple[bytes, bytes], looking: Looking) -> None:
     """Ask until the session is answered without a query."""
-    assert await status(house, held) == 200
-    before = looking.count
-    assert await status(house, held) == 200
-    assert looking.count == before
+
+    async def is_hot() -> bool:
+        before = looking.count
+        assert await status(house, held) == 200
+        return looking.count == before
+
+    await until(is_hot)
 
 
 async def test_a_hot_session_needs_no_query(house: House, looking: Looking) -> None:
     """What all this is for."""
     held = await enter(house)
     await warm(house, held, looking)
+    before = looking.count
 
     statuses = [await status(house, held) for _ in range(20)]
 
     assert statuses == [200] * 20
-    assert looking.count == 1
+    assert looking.count == before
 
 
 ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -188,10 +192,13 @@ async def test_the_race_of_following_that_fails(house: House, looking: Looking) 
     assert looking.count == before + 1
 
 
-async def test_while_the_database_cannot_be_followed_every_request_is_a_query(house: House, looking: Looking) -> None:
+async def test_while_the_database_cannot_be_followed_every_request_is_a_query(
+    house: House, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody would tell this process of a log-out elsewhere."""
     held = await enter(house)
     await warm(house, held, looking)
+    monkeypatch.setattr(house.auth.sessions._hot, "trust", lambda: None)
     house.auth.sessions.distrust()
     before = looking.count
 
