@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HASHED := --require-hashes --requirement
 
-.PHONY: help setup dev serve test lint bench docs translations screenshots update audit build check-install release lower-bounds clean
+.PHONY: help setup dev serve test lint bench soak-tabs docs translations screenshots update audit build check-install release lower-bounds clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: dev ## only what reads the code: ruff, mypy, import-linter
 bench: dev ## measure against the aims; see docs/reference/benchmarks.md
 	@scripts/ensure-programs postgresql
 	@$(BIN)/python -m benchmarks
+
+soak-tabs: dev ## two tabs that renew at once, in Chromium, for minutes; SECONDS=180 each way
+	@scripts/ensure-programs chromium
+	@DOORWARD_SOAK_SECONDS=$(or $(SECONDS),180) $(BIN)/python -m pytest -q --durations=5 tests/browser/test_javascript.py -k tabs
 
 docs: dev ## write the generated pages of docs/reference/
 	@$(BIN)/python -m scripts.generate_reference

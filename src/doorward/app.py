@@ -54,6 +54,7 @@ from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
+from doorward.web.script import Script
 
 _log = logging.getLogger("doorward")
 
@@ -155,7 +156,7 @@ class Doorward:
             version=__version__,
             cookie=self._gate.cookie.name.decode(),
         )
-        self._router = Router([*self.operations(), *self._pages, *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._pages, *self._reference.operations(), *Script().operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         in_clear = settings.serving.insecure_loopback
@@ -212,6 +213,7 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
+            stack.callback(self.sessions.distrust)
             stack.push_async_callback(self.sessions.write_seen)
             for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
