@@ -17,7 +17,7 @@ from doorward.db import Database
 from doorward.errors import Overloaded
 from doorward.jose.keys import SigningKey
 from doorward.revocation import store
-from doorward.revocation.model import Cursor, Follows, Lost, Row, decide_page
+from doorward.revocation.model import Cursor, Lost, Row, decide_page
 from doorward.verify.page import MAX_ENTRIES, Page, Revocation, write_page
 
 MAX_WAIT: Final = 30
@@ -173,18 +173,18 @@ class Feed:
             self._database, position=after.position, since=now - self._memory, size=MAX_ENTRIES + 2
         )
         rows = [Row(row["id"], row["kind"], row["digest"], row["not_before"], row["forget_at"]) for row in found]
-        match decide_page(after, rows, size=MAX_ENTRIES):
-            case Follows(rows=following, more=more):
-                return Page(
-                    after=str(after),
-                    cursor=str(following[-1].cursor if following else after),
-                    issued_at=now,
-                    entries=tuple(Revocation(row.kind, row.digest, row.not_before, row.forget_at) for row in following),
-                    reset=reset,
-                    more=more,
-                )
-            case Lost():
-                return await self._page(Cursor(), now, reset=True)
+        decision = decide_page(after, rows, size=MAX_ENTRIES)
+        if isinstance(decision, Lost):
+            return await self._page(Cursor(), now, reset=True)
+        following = decision.rows
+        return Page(
+            after=str(after),
+            cursor=str(following[-1].cursor if following else after),
+            issued_at=now,
+            entries=tuple(Revocation(row.kind, row.digest, row.not_before, row.forget_at) for row in following),
+            reset=reset,
+            more=decision.more,
+        )
 
 
 def _is_news(page: Page) -> bool:
