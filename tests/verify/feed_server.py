@@ -61,13 +61,21 @@ class Feeding:
         query = parse_qs(target.query)
         after, wait = query["after"][0], int(query["wait"][0])
         self.asked.append((after, wait))
-        if self.answers is not None:
-            self.answers(self, handler, after, wait)
-            return
         with self.news:
-            if wait and not self.page(after).entries:
-                self.news.wait_for(lambda: self.page(after).entries or handler.server.closing.is_set(), 5)
+            if wait:
+                self.news.wait_for(
+                    lambda: self.answers or self.page(after).entries or handler.server.closing.is_set(), 9
+                )
+        if self.answers is None:
             saying(200, self.signed(self.page(after)))(handler)
+        else:
+            self.answers(self, handler, after, wait)
+
+    def behave(self, answers: Answers | None) -> None:
+        """Answer like this from now on, also those who wait already."""
+        with self.news:
+            self.answers = answers
+            self.news.notify_all()
 
     def verifier(self, **options: Any) -> Verifier:
         """Make a verifier that follows it."""

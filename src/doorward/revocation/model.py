@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-
 _CURSOR: Final = re.compile(r"([1-9][0-9]{0,17})\.([0-9a-f]{16})")
 _MARK_BYTES: Final = 8
 

@@ -8,6 +8,7 @@ no proxies from the environment, no private address unless it is listed, at most
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -80,6 +81,7 @@ class Line:
         self._private = private
         self._connection: HTTPConnection | None = None
         self._handle: socket | None = None
+        self._asking = Lock()
         self._late = False
         self._severed = False
 
@@ -88,6 +90,14 @@ class Line:
 
         A kept connection that the other side has closed meanwhile is replaced once.
         """
+        with self._asking:
+            try:
+                return self._get(query, time_limit)
+            finally:
+                if self._severed:
+                    self.close()
+
+    def _get(self, query: str, time_limit: float) -> bytes:
         from http.client import HTTPException  # imported when needed: a verifier that was given its keys never does
 
         kept = self._connection is not None
@@ -113,9 +123,12 @@ class Line:
         """Hang up for good, also on a thread that waits for an answer: it gets a :class:`FetchFailed`."""
         self._severed = True
         self._hang_up()
+        if self._asking.acquire(blocking=False):
+            self.close()
+            self._asking.release()
 
     def close(self) -> None:
-        """Hang up; by the thread that asks."""
+        """Hang up, by the thread that asks, until the next question."""
         connection, self._connection = self._connection, None
         handle, self._handle = self._handle, None
         if connection is not None:

@@ -212,7 +212,6 @@ class Follower:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._closing.wait(self.step())
-        self._line.close()
 
     def _hear(self, asked: Ask, chance: float) -> float:
         began = time.monotonic()
