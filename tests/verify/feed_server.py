@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from doorward.errors import InvalidToken
 from doorward.jose.keys import SigningKey
-from doorward.verify import Verifier
+from doorward.verify import FeedStatus, RevocationsUnavailable, Verifier
 from doorward.verify.model import digest
 from doorward.verify.page import Page, Revocation, write_page
 from tests.verify.key_server import Handler, KeyServer, saying, serving
@@ -85,6 +86,24 @@ class Feeding:
     def token(self, **claims: Any) -> str:
         """Sign a token that holds for a day."""
         return self.party.token(**{"exp": NOW + 86_400, **claims})
+
+
+def state(verifier: Verifier) -> FeedStatus:
+    """How a verifier that follows is doing."""
+    status = verifier.feed_status()
+    assert status is not None
+    return status
+
+
+def refuses(verifier: Verifier, token: str) -> bool:
+    """Tell whether a token is refused as revoked."""
+    try:
+        verifier.check(token)
+    except InvalidToken as refusal:
+        return refusal.why == "revoked"
+    except RevocationsUnavailable:
+        return False
+    return False
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from doorward.errors import InvalidToken, KeysUnavailable, Misconfigured
+from doorward.errors import KeysUnavailable, Misconfigured
 from doorward.jose.keys import SigningKey
 from doorward.verify import FeedStatus, RevocationSet, RevocationsUnavailable, Verifier, following, upstream
 from doorward.verify.following import Follower
 from doorward.verify.model import digest
 from tests.support.waiting import until
-from tests.verify.feed_server import Feeding, feeding
+from tests.verify.feed_server import Feeding, feeding, refuses, state
 from tests.verify.key_server import Handler, saying
 from tests.verify.parties import NOW, Issuer
 
@@ -42,15 +42,6 @@ def follower_of(verifier: Verifier) -> Follower:
     assert here is not None
     assert here.follower is not None
     return here.follower
-
-
-def refuses(verifier: Verifier, token: str) -> bool:
-    """Tell whether a token is refused as revoked."""
-    try:
-        verifier.check(token)
-    except InvalidToken as refusal:
-        return refusal.why == "revoked"
-    return False
 
 
 async def silent(feed: Feeding, verifier: Verifier) -> None:
@@ -109,8 +100,7 @@ async def test_pages_are_read_to_the_end_before_anybody_is_let_in(feed: Feeding,
 
     assert refuses(verifier, feed.token(sid="ses_9999"))
 
-    status = verifier.feed_status()
-    assert status is not None
+    status = state(verifier)
     assert (status.revocations, status.answers) == (10_000, 15)
 
 
@@ -140,8 +130,7 @@ async def test_a_line_that_was_closed_meanwhile_is_replaced(feed: Feeding, verif
     verifier.check(feed.token())
     await until(lambda: len(feed.asked) > 1)
 
-    status = verifier.feed_status()
-    assert status is not None
+    status = state(verifier)
     assert status.failures == 0
 
 
@@ -244,7 +233,7 @@ async def test_a_verifier_without_news_refuses(
     assert [
         record.levelname for record in caplog.records if "61 seconds: every token is refused" in record.message
     ] == ["ERROR"]
-    assert "are followed" in caplog.text
+    await until(lambda: "are followed, as of now" in caplog.text)
 
 
 async def test_a_service_may_believe_until_expiry(
@@ -259,8 +248,7 @@ async def test_a_service_may_believe_until_expiry(
     assert refuses(verifier, feed.token(sid="ses_two"))
     assert "may be believed until they expire" in caplog.text
     assert [(status.fresh, status.stale_periods) for status in told] == [(True, 0), (False, 1)]
-    status = verifier.feed_status()
-    assert status is not None
+    status = state(verifier)
     assert (status.fresh, status.staleness, status.stale_periods) == (False, 61, 1)
     await until(lambda: follower_of(verifier).status().failures > 0)
 
@@ -426,21 +414,34 @@ async def test_a_task_ends_when_the_verifier_is_closed(feed: Feeding) -> None:
     verifier.close()
 
 
-def test_a_loop_that_ends_leaves_no_noise(feed: Feeding) -> None:
+def test_a_loop_that_ends_leaves_no_noise() -> None:
     """The thread of the last question finds nobody to deliver to."""
-    verifier = feed.verifier()
-    follower = follower_of(verifier)
+    ready = threading.Event()
 
-    async def follow_a_little() -> None:
-        task = asyncio.create_task(follower.follow())
-        await until(lambda: bool(feed.asked) and feed.asked[-1][1] > 0)
+    async def give_up() -> None:
+        task = asyncio.create_task(following._in_a_thread(lambda: float(ready.wait(10))))
+        await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
 
-    asyncio.run(follow_a_little())
+    asyncio.run(give_up())
+    ready.set()
     for thread in threading.enumerate():
         if thread.name == "doorward-revocations":
             thread.join(10)
+
+
+async def test_threads_that_come_at_the_same_time_start_one_follower(feed: Feeding, verifier: Verifier) -> None:
+    """And tell of one change once."""
+    told: list[FeedStatus] = []
+    follower = follower_of(verifier)
+    follower._on_change = told.append
+    first = follower.start()
+
+    assert follower._start() is first
+    await until(lambda: verifier.staleness == 0 and bool(told))
+    follower._notice(True, NOW)
+    assert len(told) == 1
 
 
 async def test_a_result_that_comes_too_late_is_dropped() -> None:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 MAX_SIZE: Final = 64 * 1024
 TIME_LIMIT: Final = 5.0
-"""Seconds from the open connection to the last byte, whatever the other side does; as many to connect."""
+"""Seconds to the last byte, whatever the other side does; only connecting may take a few times as long in all."""
+
+
+MAX_ADDRESSES: Final = 3
+"""Addresses of a host that are tried, one after the other."""
 
 
 class FetchFailed(Exception):  # noqa: N818 - reads as what has happened
@@ -150,46 +154,45 @@ class Line:
 
     def _exchange(self, query: str, time_limit: float) -> tuple[int, bool, bytes]:
         """Ask once; whatever goes wrong, and an answer that is not read to its end, ends the connection."""
-        plain = None
         whole = False
         try:
-            if self._connection is None:
-                plain = _connect(self._address, time_limit, self._private)
-                self._handle = plain.dup()
-            if self._severed:
-                raise FetchFailed("cut off")
             with _cut_after(time_limit, self._is_late):
-                if plain is not None:
-                    self._open(plain)
-                answer, whole = self._ask(query, time_limit)
+                connection = self._connection or self._open(time_limit)
+                answer, whole = _ask(connection, self._address.target + query, time_limit)
             if self._late:
                 raise FetchFailed("it took too long")
             return answer
         finally:
             if not whole or self._late:
                 self.close()
-                if plain is not None:
-                    plain.close()
 
-    def _open(self, plain: "socket") -> None:
+    def _open(self, time_limit: float) -> "HTTPConnection":
         """Time-outs of the socket are the upper bound of one step; ``_cut_after`` bounds all steps together."""
         from http.client import HTTPConnection
 
-        connection = HTTPConnection(self._address.host, self._address.port)
-        connection.sock = _tls(plain, self._address.host, self._ca_file) if self._address.secure else plain
+        plain = _connect(self._address, time_limit, self._private)
+        try:
+            self._handle = plain.dup()
+            if self._severed or self._late:
+                raise FetchFailed("cut off")
+            connection = HTTPConnection(self._address.host, self._address.port)
+            connection.sock = _tls(plain, self._address.host, self._ca_file) if self._address.secure else plain
+        except BaseException:
+            plain.close()
+            raise
         connection.auto_open = 0  # it would connect again by itself, in clear and to wherever the name leads by then
         self._connection = connection
+        return connection
 
-    def _ask(self, query: str, time_limit: float) -> tuple[tuple[int, bool, bytes], bool]:
-        connection = self._connection
-        if connection is None:
-            raise FetchFailed("cut off")
-        connection.sock.settimeout(time_limit)
-        connection.request("GET", self._address.target + query, headers=_HEADERS)
-        with connection.getresponse() as response:
-            body = response.read(MAX_SIZE + 1)
-            whole = response.isclosed() and not response.will_close
-            return (response.status, response.getheader("Retry-After") is not None, body), whole
+
+def _ask(connection: "HTTPConnection", target: str, time_limit: float) -> tuple[tuple[int, bool, bytes], bool]:
+    """Return status, whether ``Retry-After`` was said, and the body; and whether the connection may be kept."""
+    connection.sock.settimeout(time_limit)
+    connection.request("GET", target, headers=_HEADERS)
+    with connection.getresponse() as response:
+        body = response.read(MAX_SIZE + 1)
+        kept = response.isclosed() and not response.will_close
+        return (response.status, response.getheader("Retry-After") is not None, body), kept
 
 
 _HEADERS: Final = {"Accept": "application/json", "Cache-Control": "no-cache"}
@@ -230,7 +233,7 @@ def _connect(address: Address, time_limit: float, private: Sequence["IPv4Network
     from socket import SOCK_STREAM, create_connection, getaddrinfo
 
     found = {str(entry[4][0]): None for entry in getaddrinfo(address.host, address.port, type=SOCK_STREAM)}
-    allowed = [ip for ip in found if _may_be_spoken_to(ip, address.host, private)]
+    allowed = [ip for ip in found if _may_be_spoken_to(ip, address.host, private)][:MAX_ADDRESSES]
     if not allowed:
         raise FetchFailed("the name leads to a private address that private_networks does not list")
     for ip in allowed[:-1]:
@@ -255,7 +258,8 @@ def _may_be_spoken_to(ip: str, host: str, private: Sequence["IPv4Network | IPv6N
     if any(address in network for network in private):
         return True
     mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:10.0.0.1 is 10.0.0.1
-    return bool((mapped or address).is_global)
+    judged = mapped or address
+    return bool(judged.is_global and not judged.is_multicast)
 
 
 @contextmanager

@@ -255,12 +255,13 @@ class Follower:
         with self._lock:
             before, self._was_fresh = self._was_fresh, fresh
             if fresh is before:
-                return
+                return  # another thread has seen it at the same time
             self._stale_periods += before is True and not fresh
             if fresh and self._first is not None and not self._first.done():
                 self._first.set_result(None)
         if fresh:
-            _log.info("the revocations of %s are followed", self._issuer)
+            level = logging.WARNING if self._stale_periods else logging.INFO  # whoever saw the one should see the other
+            _log.log(level, "the revocations of %s are followed, as of now", self._issuer)
         elif before:
             then = _WHAT_THEN[self._patience.when_stale]
             _log.error("nothing was heard of revocations for %s seconds: %s", self._feed.staleness(now), then)
