@@ -27,7 +27,6 @@ def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Feeding]:
     """An issuer, whose followers are as impatient as a test."""
     monkeypatch.setattr(following, "TIME_LIMIT", 0.2)
     monkeypatch.setattr(feed_module, "LONG_WAIT", 1)
-    monkeypatch.setattr(following, "FIRST_WAIT", 0.5)
     with feeding() as feed:
         yield feed
 
@@ -77,8 +76,9 @@ async def test_a_service_that_is_cut_off_keeps_what_it_knows_and_then_does_as_it
     verifier.close()
 
 
-async def test_a_redirect_of_the_feed_is_not_followed(feed: Feeding) -> None:
+async def test_a_redirect_of_the_feed_is_not_followed(feed: Feeding, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even to a server that would answer well."""
+    monkeypatch.setattr(following, "FIRST_WAIT", 0.3)
     with serving(publishing(feed.party.keys)) as target:
         location = f"{target.url}/v1/revocations"
         feed.behave(lambda _feed, handler, _after, _wait: saying(307, b"", Location=location)(handler))

@@ -65,9 +65,8 @@ FORGERIES: dict[str, Callable[[Feeding, Page], bytes]] = {
 
 
 @pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Feeding]:
-    """An issuer; a first answer that does not come is not waited for long."""
-    monkeypatch.setattr(following, "FIRST_WAIT", 0.1)
+def feed() -> Iterator[Feeding]:
+    """An issuer."""
     with feeding() as feed:
         yield feed
 
@@ -82,8 +81,9 @@ def behaving(forgery: str) -> Callable[[Feeding, Handler, str, int], None]:
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_feed_lets_nobody_in(feed: Feeding, forgery: str) -> None:
+def test_a_forged_feed_lets_nobody_in(feed: Feeding, forgery: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that has never heard the true one refuses everybody."""
+    monkeypatch.setattr(following, "FIRST_WAIT", 0.1)
     feed.behave(behaving(forgery))
     verifier = feed.verifier()
 

@@ -62,14 +62,15 @@ def serving(folder: Path, **variables: str) -> Iterator[Served]:
         [SCRIPT, "serve"], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        _wait_for_screen(process)
+        wait_for_screen(process)
         yield Served(origin, folder, environment, process)
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def _wait_for_screen(process: "subprocess.Popen[str]") -> None:
+def wait_for_screen(process: "subprocess.Popen[str]") -> None:
+    """Return when a server that was just started answers; raises when it ends instead."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
