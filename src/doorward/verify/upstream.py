@@ -27,6 +27,8 @@ class Upstream:
     follower: Follower | None
     is_ready: bool = field(default=False)
     """Whether no check has to wait for a beginning any more."""
+    good_at: int = field(default=-1)
+    """The second for which there is known to be something to judge with: within it, that can only get better."""
 
     def start(self, now: int) -> None:
         """Begin to fetch and to follow, without waiting."""
@@ -68,10 +70,13 @@ class Upstream:
 
     def require(self, now: int) -> None:
         """Raise ``KeysUnavailable`` or ``RevocationsUnavailable`` where there is nothing to judge with."""
+        if now == self.good_at:
+            return
         self.keys.refresh(now)
         self.keys.require(now)
         if self.follower is not None:
             self.follower.require(now)
+        self.good_at = now
 
 
 class Upstreams:
