@@ -1,8 +1,8 @@
 """Prove that ``pip install doorward`` alone verifies tokens: the wheel and ``cryptography`` in an empty environment.
 
 Without arguments it makes the environment, with the pinned and hashed versions of ``requirements/runtime.txt``, and
-runs itself in there; with ``inside`` it looks at what is installed, verifies a token and times the import. Standard library
-only, until the wheel is installed. Part of ``make check-install``.
+runs itself in there; with ``inside`` it looks at what is installed, verifies a token and times the import. Standard
+library only, until the wheel is installed. Part of ``make check-install``.
 """
 
 import re

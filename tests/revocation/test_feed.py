@@ -163,19 +163,19 @@ async def test_a_question_waits_for_news(house: House, quick: None) -> None:
     """And is answered as soon as somebody logs out, also in another process, whose commit only the database tells."""
     entered = await house.enter()
     waiting = asyncio.create_task(ask(house, wait=30))
-    await until(lambda: house.auth._feed._waiting == 1)
+    await until(lambda: house.auth._feed._waiting.taken == 1)
 
     async with open_house(house.auth.settings, clock=house.clock) as neighbour:
         await neighbour.client.post("/v1/logout", json={}, headers=bearer(entered["access_token"]))
 
         assert names(await waiting) == [digest("session", entered["session_id"])]
-    assert house.auth._feed._waiting == 0
+    assert house.auth._feed._waiting.taken == 0
 
 
 async def test_a_question_is_answered_when_its_time_is_up(house: House) -> None:
     """With an empty page that was signed then, which tells that there was nothing."""
     waiting = asyncio.create_task(ask(house, wait=1))
-    await until(lambda: house.auth._feed._waiting == 1)
+    await until(lambda: house.auth._feed._waiting.taken == 1)
     house.clock.advance(1)
 
     assert await waiting == Page("0", "0", house.clock(), ())
@@ -190,7 +190,7 @@ async def test_nonsense_does_not_wait(house: House, wait: str) -> None:
 async def test_news_of_somebody_else_s_place_keeps_waiting(house: House) -> None:
     """Being woken is no answer yet: who is up to date goes on."""
     waiting = asyncio.create_task(ask(house, wait=30))
-    await until(lambda: house.auth._feed._waiting == 1)
+    await until(lambda: house.auth._feed._waiting.taken == 1)
 
     house.auth._feed.wake()
     await asyncio.sleep(0)
@@ -218,14 +218,12 @@ def counted(house: House, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counts
 
 
-async def test_a_thousand_followers_cost_one_reading_and_one_signature(
-    house: House, counted: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_thousand_followers_cost_one_reading_and_one_signature(house: House, counted: dict[str, int]) -> None:
     """They stand at the same place and are woken by one event."""
-    monkeypatch.setattr(feed_module, "MAX_WAITING_PER_NETWORK", 1000)
     feed = house.auth._feed
+    feed._waiting.per_network = 1000
     waiting = [asyncio.create_task(feed.answer("0", wait=30, network="one")) for _ in range(1000)]
-    await until(lambda: feed._waiting == 1000)
+    await until(lambda: feed._waiting.taken == 1000)
     assert counted == {"read": 1, "signed": 1}
 
     await revoke(house, "one")
@@ -259,14 +257,12 @@ async def test_only_so_many_answers_are_kept(house: House, monkeypatch: pytest.M
     assert len(house.auth._feed._kept) == 2
 
 
-@pytest.mark.parametrize("bound", ["MAX_WAITING", "MAX_WAITING_PER_NETWORK"])
-async def test_whoever_finds_no_place_is_told_when_to_come_back(
-    house: House, monkeypatch: pytest.MonkeyPatch, bound: str
-) -> None:
+@pytest.mark.parametrize("bound", ["places", "per_network"])
+async def test_whoever_finds_no_place_is_told_when_to_come_back(house: House, bound: str) -> None:
     """503 with ``Retry-After``; without waiting there is always an answer, and a place that becomes free is given."""
-    monkeypatch.setattr(feed_module, bound, 1)
+    setattr(house.auth._feed._waiting, bound, 1)
     waiting = asyncio.create_task(ask(house, wait=30))
-    await until(lambda: house.auth._feed._waiting == 1)
+    await until(lambda: house.auth._feed._waiting.taken == 1)
 
     refused = await house.client.get("/v1/revocations", params={"wait": "30"})
 
@@ -274,44 +270,53 @@ async def test_whoever_finds_no_place_is_told_when_to_come_back(
     assert (await ask(house)).entries == ()
     waiting.cancel()
     await asyncio.wait([waiting])
-    assert house.auth._feed._waiting == 0
-    assert not house.auth._feed._networks
+    assert house.auth._feed._waiting.taken == 0
+    assert not house.auth._feed._waiting._networks
 
 
-async def test_only_so_many_pages_are_read_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flood of different cursors queues up no endless work; the same one joins who reads it already."""
-    monkeypatch.setattr(feed_module, "MAX_READING", 1)
+async def test_only_so_many_pages_are_read_at_a_time(house: House) -> None:
+    """A flood of different cursors from one network queues up no endless work, and leaves places to others.
+
+    Whoever asks for a page that is read already joins.
+    """
     feed = house.auth._feed
-    async with feed._reading:
+    feed._reading.per_network = 1
+    async with feed._turn:
         first = asyncio.create_task(ask(house))
-        await until(lambda: feed._in_line == 1)
+        await until(lambda: feed._reading.taken == 1)
         second = asyncio.create_task(ask(house))
 
         refused = await house.client.get("/v1/revocations", params={"after": "1.0123456789abcdef"})
+        other = asyncio.create_task(feed.answer("1.0123456789abcdef", wait=0, network="another"))
+        await until(lambda: feed._reading.taken == 2)
 
         assert refused.status_code == 503
     assert (await first) == (await second)
+    assert await other
 
 
 async def test_a_stopping_server_lets_everybody_go(house: House) -> None:
-    """At once, with what there is; and nobody begins to wait any more."""
+    """At once, with what there is. Who comes later may wait: a new certificate ends a server and not the instance."""
     waiting = [asyncio.create_task(ask(house, wait=30)) for _ in range(3)]
-    await until(lambda: house.auth._feed._waiting == 3)
+    await until(lambda: house.auth._feed._waiting.taken == 3)
 
     house.auth.let_go()
 
     assert {page.entries for page in await asyncio.gather(*waiting)} == {()}
-    assert (await ask(house, wait=30)).entries == ()
+    later = asyncio.create_task(ask(house, wait=30))
+    await until(lambda: house.auth._feed._waiting.taken == 1)
+    await revoke(house, "one")
+    assert names(await later) == [digest("token", "one")]
 
 
-async def test_an_instance_that_starts_again_lets_people_wait_again(settings: Settings) -> None:
-    """A host may run the lifespan of one object twice."""
+async def test_the_end_of_an_instance_lets_everybody_go(settings: Settings) -> None:
+    """Also under a server that knows nothing of this."""
     async with open_house(settings) as house:
-        auth = house.auth
-    assert auth._feed._closing
+        waiting = asyncio.create_task(house.auth._feed.answer("0", wait=30, network="one"))
+        await until(lambda: house.auth._feed._waiting.taken == 1)
 
-    async with auth.lifespan():
-        assert not auth._feed._closing
+    await asyncio.wait([waiting])
+    assert house.auth._feed._waiting.taken == 0
 
 
 @pytest.fixture
@@ -343,15 +348,15 @@ async def test_a_failure_that_nobody_waits_for_is_no_noise(house: House, monkeyp
         raise StorageUnavailable("away")
 
     monkeypatch.setattr(store, "following", following)
-    async with feed._reading:
+    async with feed._turn:
         asking = asyncio.create_task(ask(house))
-        await until(lambda: feed._in_line == 1)
+        await until(lambda: feed._reading.taken == 1)
         made = next(iter(feed._kept.values())).answer
         asking.cancel()
         await asyncio.wait([asking])
     await until(made.done)
 
-    another = asyncio.create_task(feed._make(None, 0))
+    another = asyncio.create_task(feed._make(None, 0, "one"))
     another.add_done_callback(feed_module._look_at)
     another.cancel()
     await asyncio.wait([another])
