@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from doorward.errors import InvalidToken, KeysUnavailable
-from doorward.verify import RevocationsUnavailable, Verifier, fetching, following
+from doorward.verify import RevocationsUnavailable, Verifier, following
 from doorward.verify import feed as feed_module
-from doorward.verify.fetching import Address, FetchFailed, Line, fetch, networks
+from doorward.verify.address import Address, FetchFailed, may_be_spoken_to, networks
+from doorward.verify.fetching import Line, fetch
 from tests.support.waiting import until
 from tests.verify.feed_server import Feeding, feeding, state
 from tests.verify.key_server import Behaviour, Handler, dripping, publishing, saying, serving
@@ -147,7 +148,7 @@ def test_a_name_that_says_localhost_leads_to_this_machine_only(leading: Callable
 )
 def test_public_listed_and_written_addresses_are_spoken_to(host: str, ip: str, listed: list[str]) -> None:
     """An address in the configuration itself is a listed one."""
-    assert fetching._may_be_spoken_to(ip, host, networks(listed))
+    assert may_be_spoken_to(ip, host, networks(listed))
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(leading: Callable[..., None]) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from doorward.core.clock import Clock, system_entropy
 from doorward.jose.keys import KeySet
-from doorward.verify.fetching import Address, Line, networks
+from doorward.verify.address import Address, networks
+from doorward.verify.fetching import Line
 from doorward.verify.following import FeedStatus, Follower, Patience
 from doorward.verify.issuer_keys import WELL_KNOWN, IssuerKeys
 from doorward.verify.model import RevocationSet
