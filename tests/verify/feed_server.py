@@ -32,6 +32,8 @@ class Feeding:
     answers: Answers | None = None
     server: KeyServer | None = None
     page_size: int = 100
+    gone: bool = False
+    """Whether everything is answered with 502, as by a proxy in front of nothing."""
 
     def revoke(self, kind: Any, *names: str, not_before: int | None = None) -> None:
         """Revoke, and tell those who wait."""
@@ -55,6 +57,9 @@ class Feeding:
         return json.dumps({"feed": token}).encode()
 
     def __call__(self, handler: Handler) -> None:
+        if self.gone:
+            saying(502)(handler)
+            return
         target = urlsplit(handler.path)
         if target.path.endswith("/jwks.json"):
             saying(200, json.dumps(self.party.keys.to_jwks()).encode())(handler)
@@ -65,12 +70,20 @@ class Feeding:
         with self.news:
             if wait:
                 self.news.wait_for(
-                    lambda: self.answers or self.page(after).entries or handler.server.closing.is_set(), 9
+                    lambda: self.answers or self.gone or self.page(after).entries or handler.server.closing.is_set(), 9
                 )
-        if self.answers is None:
+        if self.gone:
+            saying(502)(handler)
+        elif self.answers is None:
             saying(200, self.signed(self.page(after)))(handler)
         else:
             self.answers(self, handler, after, wait)
+
+    def go(self) -> None:
+        """Be gone, also for those who wait."""
+        with self.news:
+            self.gone = True
+            self.news.notify_all()
 
     def behave(self, answers: Answers | None) -> None:
         """Answer like this from now on, also those who wait already."""

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -253,6 +254,39 @@ async def test_a_service_may_believe_until_expiry(
     await until(lambda: follower_of(verifier).status().failures > 0)
 
 
+async def test_an_issuer_that_is_gone_is_survived_for_as_long_as_its_keys_are_good(feed: Feeding) -> None:
+    """A service that believes until expiry goes on for a day without keys and feed; one that refuses for a minute."""
+    feed.revoke("session", "ses_two")
+    lenient, strict = feed.verifier(when_stale="until_expiry"), feed.verifier()
+    for verifier in (lenient, strict):
+        verifier.check(feed.token())
+    feed.go()
+
+    for hours in (1, 12, 23):
+        feed.clock.now = NOW + 3600 * hours
+        assert lenient.check(feed.token()).subject == "acc_one"
+        with pytest.raises(RevocationsUnavailable):
+            strict.check(feed.token())
+    feed.clock.now = NOW + 86_400
+    with pytest.raises(KeysUnavailable):
+        lenient.check(feed.token(exp=NOW + 86_500, iat=NOW + 86_400))
+    lenient.close()
+    strict.close()
+
+
+async def test_a_machine_that_slept_asks_anew(feed: Feeding, verifier: Verifier) -> None:
+    """Its question may wait at a dead line; the first check afterwards sees that it is stale, and hangs up."""
+    verifier.check(feed.token())
+    await until(lambda: feed.asked[-1][1] > 0)
+    feed.clock.now += 3_600
+
+    with pytest.raises(RevocationsUnavailable):
+        verifier.check(feed.token())
+
+    await until(lambda: verifier.staleness == 0)
+    assert verifier.check(feed.token()).subject == "acc_one"
+
+
 async def test_a_listener_that_fails_disturbs_nobody(feed: Feeding, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged."""
 
@@ -496,7 +530,9 @@ def test_a_real_fork_follows(feed: Feeding) -> None:
     verifier.check(feed.token())
     verifier.close()
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of what this is about
+        child = os.fork()
     if child == 0:  # pragma: no cover - the child ends without telling what it has covered
         os.read(reading, 1)
         try:

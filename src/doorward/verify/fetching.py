@@ -119,7 +119,8 @@ class Line:
             with suppress(OSError):
                 handle.shutdown(SHUT_RDWR)
 
-    def _is_late(self) -> None:
+    def give_up(self) -> None:
+        """End the question under way as if its time were up."""
         self._late = True
         self._hang_up()
 
@@ -127,7 +128,7 @@ class Line:
         """Ask once; whatever goes wrong, and an answer that is not read to its end, ends the connection."""
         whole = False
         try:
-            with _cut_after(time_limit, self._is_late):
+            with _cut_after(time_limit, self.give_up):
                 connection = self._connection or self._open(time_limit)
                 answer, whole = _ask(connection, self._address.target + query, self._headers, time_limit)
             if self._late:

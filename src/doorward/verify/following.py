@@ -263,6 +263,7 @@ class Follower:
             level = logging.WARNING if self._stale_periods else logging.INFO  # whoever saw the one should see the other
             _log.log(level, "the revocations of %s are followed, as of now", self._issuer)
         elif before:
+            self._line.give_up()  # a machine that slept waits at a dead line
             then = _WHAT_THEN[self._patience.when_stale]
             _log.error("nothing was heard of revocations for %s seconds: %s", self._feed.staleness(now), then)
         if self._on_change is not None and (fresh or before):
