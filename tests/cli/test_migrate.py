@@ -1,6 +1,7 @@
 """``doorward migrate``: where the database stands, and how it gets to this version."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from doorward.db.migrate import discover
 from doorward.features import MIGRATION_PACKAGES
 from tests.cli.conftest import Operator
 
-LATEST = discover(MIGRATION_PACKAGES)[-1]
+LATEST = next(each for each in discover(MIGRATION_PACKAGES) if each.name == "0007_audit_event")
+"""One that no other builds on."""
 
 
 @pytest.fixture
 def behind(operator: Operator) -> Operator:
-    """A database that lacks the latest migration."""
+    """A database that lacks a migration."""
     operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", "DROP TABLE audit_event")
     return operator
 
@@ -41,7 +43,7 @@ def test_status_names_what_is_pending_and_what_to_do(behind: Operator) -> None:
     result = behind("migrate", "status")
     checked = behind("migrate", "status", "--check")
 
-    assert f"{LATEST.name}  pending  -" in result.output
+    assert re.search(rf"{LATEST.name} +pending +-", result.output)
     assert "1 pending. Next: doorward migrate up" in result.output
     assert result.exit_code == Exit.OK
     assert checked.exit_code == Exit.REFUSED
@@ -51,7 +53,7 @@ def test_a_dry_run_changes_nothing(behind: Operator) -> None:
     """It only names what would be applied."""
     result = behind("migrate", "up", "--dry-run")
 
-    assert f"{LATEST.name}  would be applied" in result.output
+    assert re.search(rf"{LATEST.name} +would be applied", result.output)
     assert behind("migrate", "status", "--check").exit_code == Exit.REFUSED
 
 
@@ -60,7 +62,7 @@ def test_up_applies_what_is_pending_once(behind: Operator) -> None:
     first = behind("migrate", "up")
     second = behind("migrate", "up")
 
-    assert f"{LATEST.name}  applied" in first.output
+    assert re.search(rf"{LATEST.name} +applied", first.output)
     assert second.output == "Nothing is pending.\n"
     assert behind("migrate", "up", "--json").output == "[]\n"
 
@@ -112,8 +114,8 @@ def test_looking_makes_no_database(nowhere: Operator) -> None:
     """A typing mistake in a path must not leave an empty file behind."""
     status, dry = nowhere("migrate", "status"), nowhere("migrate", "up", "--dry-run")
 
-    assert f"{LATEST.name}  pending" in status.output
-    assert f"{LATEST.name}  would be applied" in dry.output
+    assert re.search(rf"{LATEST.name} +pending", status.output)
+    assert re.search(rf"{LATEST.name} +would be applied", dry.output)
     assert not Path("new").exists()
 
 

@@ -11,6 +11,7 @@ from doorward.errors import StorageUnavailable
 from doorward.revocation import feed as feed_module
 from doorward.revocation import store
 from doorward.settings import Settings
+from doorward.verify.jwks import GOOD_FOR
 from doorward.verify.model import Kind, RevocationSet, digest
 from doorward.verify.page import MAX_ENTRIES, Page, read_page
 from tests.support.faults import FailingDatabase
@@ -76,6 +77,15 @@ async def test_each_kind_is_told_with_its_time(house: House) -> None:
     assert page.entries[2].not_before == house.clock()
     assert house.auth.revocations.live.covers(digest("account", "acc_one"), issued_at=house.clock() - 1)
     assert not house.auth.revocations.live.covers(digest("account", "acc_one"), issued_at=house.clock())
+
+
+async def test_a_withdrawn_key_is_remembered_for_as_long_as_verifiers_may_hold_it(house: House) -> None:
+    """Its thief signs new tokens, so the life of a token is no bound."""
+    await house.auth.keys.rotate(revoke=True)
+
+    forget_at = {one.forget_at for one in (await ask(house)).entries}
+
+    assert min(forget_at) >= house.clock() + GOOD_FOR + 60
 
 
 async def test_the_next_question_gets_what_follows(house: House) -> None:

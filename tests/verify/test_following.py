@@ -148,6 +148,16 @@ async def test_a_rotated_key_is_fetched_when_it_first_signs(feed: Feeding, verif
     assert verifier.check(feed.token()).subject == "acc_one"
 
 
+async def test_a_withdrawn_key_leaves_the_set_when_it_is_heard_of(feed: Feeding, verifier: Verifier) -> None:
+    """Its thief can sign new tokens for ever, so it must not wait for the next refresh of the keys."""
+    verifier.check(feed.token())
+    assert feed.server is not None
+    feed.clock.now += 11
+    feed.revoke("key", "another")
+
+    await until(lambda: [path.startswith("/.well-known") for path in feed.server.asked].count(True) == 2)
+
+
 async def test_an_unknown_key_that_stays_unknown_is_a_failure(feed: Feeding, verifier: Verifier) -> None:
     """And the key set is not asked for in vain again and again."""
     verifier.check(feed.token())
@@ -317,6 +327,23 @@ async def test_a_feed_that_never_came_is_waited_for_once(feed: Feeding, monkeypa
     assert (await lenient.check_async(feed.token())).subject == "acc_one"
     strict.close()
     lenient.close()
+
+
+async def test_coroutines_wait_for_the_first_answer_no_longer_than_others(
+    feed: Feeding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leave nothing behind in what they waited for."""
+    monkeypatch.setattr(following, "FIRST_WAIT", 0.1)
+    feed.behave(lambda _feed, handler, _after, _wait: saying(404)(handler))
+    verifier = feed.verifier()
+
+    for _ in range(3):
+        with pytest.raises(RevocationsUnavailable):
+            await verifier.check_async(feed.token())
+
+    first = follower_of(verifier).start()
+    assert len(first._done_callbacks) <= 1
+    verifier.close()
 
 
 @pytest.mark.parametrize(

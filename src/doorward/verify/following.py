@@ -115,9 +115,7 @@ class Follower:
         return self._start() if first is None else first
 
     def must_wait(self) -> float:
-        """Return for how many seconds a check should wait for the first answer, now; 0 where it came, or is late."""
-        if self._feed.fresh_at is not None:
-            return 0.0
+        """Return for how many seconds a check should still wait for the first answer; 0 where it is late."""
         return max(0.0, self._began + FIRST_WAIT - time.monotonic())
 
     def require(self, now: int) -> None:
@@ -227,6 +225,8 @@ class Follower:
         for one in page.entries:
             self._revocations.add(one.digest, one.forget_at, one.not_before)
         self._revocations.forget(now, at_most=2 * MAX_ENTRIES)
+        if any(one.kind == "key" for one in page.entries):
+            self._issuer_keys.start(now)  # a withdrawn key leaves the set now, and not with the next refresh
         return self._feed.take(page, asked, now=now, took=time.monotonic() - began, chance=chance)
 
     def _read(self, token: str) -> Page:

@@ -45,7 +45,7 @@ class Upstream:
 
         first = self._begin(now)
         try:
-            if first is not None:
+            if first is not None and not first.done():
                 first.result(self._patience())
         except TooLate:
             return
@@ -56,11 +56,14 @@ class Upstream:
         import asyncio
 
         first = self._begin(now)
-        try:
-            if first is not None:
-                await asyncio.wait_for(asyncio.wrap_future(first), self._patience())
-        except TimeoutError:
-            return
+        if first is not None and not first.done():
+            patience = self._patience()
+            if not patience:
+                return  # nothing is left behind in the future by those who cannot wait any more
+            try:
+                await asyncio.wait_for(asyncio.wrap_future(first), patience)
+            except TimeoutError:
+                return
         self.is_ready = True
 
     def _begin(self, now: int) -> "Future[None] | None":
