@@ -18,6 +18,7 @@ BENCHMARKS: Final = (
     "footprint",
     "revocation",
     "everywhere",
+    "followers",
     "revoked",
     "requests",
     "jose",
