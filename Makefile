@@ -81,12 +81,13 @@ build: dev ## source distribution and wheel into dist/, the same bytes for the s
 	@rm -rf dist
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600) $(BIN)/python -m build --no-isolation --outdir dist .
 
-check-install: build ## the wheel in an empty environment: version, init, serve, one request over TLS
+check-install: build ## the wheel in an empty environment: version, init, serve, one request over TLS; and the verifier alone
 	@rm -rf build/install
 	@$(BIN)/python -m venv --without-pip build/install/venv
 	@$(PIP) --python build/install/venv install $(HASHED) requirements/runtime.txt
 	@$(PIP) --python build/install/venv install --no-deps --no-index dist/*.whl
 	@build/install/venv/bin/python scripts/check_install.py
+	@$(BIN)/python scripts/check_light_install.py
 
 release: check-install ## build, prove that it installs, and add a bill of materials (CycloneDX) and checksums
 	@$(BIN)/python scripts/bill_of_materials.py

@@ -189,7 +189,7 @@ class Doorward:
         return await self._gate.authenticate(scope)
 
     def let_go(self) -> None:
-        """Answer everybody who waits for news in the feed; a server that stops calls it before it waits for requests.
+        """Answer everybody who waits for news in the feed; a server that stops calls it while it waits for requests.
 
         ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
         """
@@ -218,7 +218,6 @@ class Doorward:
             for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
-            self._feed.open()
             stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
             yield

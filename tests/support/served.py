@@ -70,14 +70,15 @@ def serving(folder: Path, *words: str, scheme: str = "https", **variables: str) 
         stderr=subprocess.STDOUT,
     )
     try:
-        _wait_for_screen(process)
+        wait_for_screen(process)
         yield Served(origin, folder, environment, process)
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def _wait_for_screen(process: "subprocess.Popen[str]") -> None:
+def wait_for_screen(process: "subprocess.Popen[str]") -> None:
+    """Return when a server that was just started answers; raises when it ends instead."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
