@@ -44,6 +44,7 @@ from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
+from doorward.verify.watching import Tell, Watch
 from doorward.web import health
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
@@ -155,6 +156,10 @@ class Doorward:
         """Tell who calls, by bearer token or by session cookie: what a ``Guard`` in front of host pages asks."""
         self._require_running()
         return await self._gate.authenticate(scope)
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose WebSocket stays open: what a ``Guard`` in front of host pages does."""
+        return self.verifier.watch(principal, tell)
 
     # -- life --------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ section 3, row 37). What a caller may *do* is not decided here: :mod:`doorward.v
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Literal
 
@@ -47,6 +47,8 @@ class Principal:
     scope: frozenset[str]
     roles: frozenset[str]
     email_verified: bool | None
+    key_id: str = field(default="", compare=False, repr=False)
+    """Which key of the issuer signed the token; empty for a caller by cookie. Says nothing about who calls."""
 
 
 def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
@@ -57,16 +59,27 @@ def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{identifier}".encode()).digest()[:DIGEST_BYTES]
 
 
+def digests_of(principal: Principal) -> tuple[bytes, ...]:
+    """Return the names under which what a caller stands on could be revoked: session, token, and the key, if any."""
+    named: tuple[tuple[Literal["session", "token", "key"], str], ...] = (
+        ("session", principal.session_id),
+        ("token", principal.token_id),
+        ("key", principal.key_id),
+    )
+    return tuple(digest(kind, identifier) for kind, identifier in named if identifier)
+
+
 class RevocationSet:
     """What is no longer to be believed, as digests. Asking is O(1) whatever the size; forgetting bounds the size."""
 
-    __slots__ = ("_crowded", "_forget_at", "_lock")
+    __slots__ = ("_crowded", "_forget_at", "_listeners", "_lock")
 
     def __init__(self) -> None:
         """Start empty."""
         self._forget_at: dict[bytes, int] = {}
         self._lock = Lock()
         self._crowded = _ROOM
+        self._listeners: tuple[Callable[[Collection[bytes]], None], ...] = ()
 
     def add(self, digest: bytes, forget_at: int) -> None:
         """Refuse from now on what ``digest`` names; it may be forgotten once no token can name it any more.
@@ -76,7 +89,20 @@ class RevocationSet:
         if len(digest) != DIGEST_BYTES:
             raise ValueError("a digest has 16 bytes")
         with self._lock:
-            self._forget_at[digest] = max(forget_at, self._forget_at.get(digest, 0))
+            before = self._forget_at.get(digest)
+            self._forget_at[digest] = forget_at if before is None else max(forget_at, before)
+        if before is None:
+            self._tell((digest,))
+
+    def on_news(self, listener: Callable[[Collection[bytes]], None]) -> None:
+        """Have ``listener`` called with what was not revoked before, each digest once, in the thread that adds it."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def _tell(self, news: Collection[bytes]) -> None:
+        """Pass news on. Never under the lock: a listener may ask this set."""
+        for listener in self._listeners:
+            listener(news)
 
     def covers(self, *digests: bytes) -> bool:
         """Tell whether one of the digests is revoked. There is no leeway here."""
@@ -114,7 +140,7 @@ class Believed:
     principal: Principal
     starts_at: int
     ends_at: int
-    digests: tuple[bytes, bytes, bytes]
+    digests: tuple[bytes, ...]
 
 
 def check(
@@ -158,16 +184,13 @@ def examine(
         scope=scope_claim(claims),
         roles=frozenset(jwt.texts_claim(claims, "roles")),
         email_verified=flag_claim(claims, "email_verified"),
+        key_id=decoded.kid,
     )
     return Believed(
         principal,
         starts_at=max(issued_at, jwt.time_claim(claims, "nbf")) if "nbf" in claims else issued_at,
         ends_at=expires_at,
-        digests=(
-            digest("session", principal.session_id),
-            digest("token", principal.token_id),
-            digest("key", decoded.kid),
-        ),
+        digests=digests_of(principal),
     )
 
 

@@ -15,7 +15,7 @@ from doorward.jose.keys import KeySet
 from doorward.verify.answers import DOCS_PATH
 from doorward.verify.cache import VerifiedTokens
 from doorward.verify.fetching import Address
-from doorward.verify.headers import bearer_token
+from doorward.verify.headers import Headers, bearer_token
 from doorward.verify.issuer_keys import WELL_KNOWN, IssuerKeys
 from doorward.verify.model import (
     MAX_LIFETIME,
@@ -25,6 +25,7 @@ from doorward.verify.model import (
     check_still_holds,
     examine,
 )
+from doorward.verify.watching import Tell, Watch, Watches, watch_over
 
 CACHE_SIZE: Final = 4096
 """Tokens remembered; about 2 KiB each."""
@@ -79,6 +80,7 @@ class Verifier:
         self._issuer = issuer
         self._audience = issuer if audience is None else audience
         self._revocations = revocations
+        self._watches = None if revocations is None else Watches(revocations)
         self._clock = clock
         self._leeway = leeway
         self._max_lifetime = max_lifetime
@@ -123,6 +125,18 @@ class Verifier:
         """
         token = bearer_token(scope["headers"])
         return None if token is None else await self.check_async(token)
+
+    def identify(self, headers: Headers) -> Principal | None:
+        """Do as :meth:`authenticate` where nothing can be awaited: WSGI, Flask, threads."""
+        token = bearer_token(headers)
+        return None if token is None else self.check(token)
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose connection stays open: ``tell`` is called once, from any thread, on revocation.
+
+        The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
+        """
+        return watch_over(self._watches, principal, tell, clock=self._clock, leeway=self._leeway)
 
     def _judge(self, token: str) -> Principal:
         now = self._clock()
