@@ -22,6 +22,8 @@ ACCESS: Final = "doorward.access"
 """Where in the scope it stands what the path needed."""
 
 REALM: Final = "doorward.realm"
+DOOR: Final = "doorward.door"
+"""Where in the scope it stands in whose name is refused, and who does it."""
 
 
 class Guard:
@@ -77,6 +79,7 @@ class Guard:
             access: Access = self._door.access(scope["path"], scope.get("root_path", ""))
             scope[ACCESS] = access
             scope[REALM] = self._door.realm
+            scope[DOOR] = self._door
             principal = scope[PRINCIPAL] = await caller_of(self._authenticator, scope, access)
             socket = None
             if kind == "websocket" and principal is not None:

@@ -89,7 +89,7 @@ def principal_in(environ: Mapping[str, Any]) -> Principal | None:
 def path_in(environ: Mapping[str, Any]) -> tuple[str, str]:
     """Return the whole path, decoded, and the mount point at its beginning.
 
-    PEP 3333 hands over bytes as latin-1; what is no UTF-8 becomes the replacement character, which no open rule matches.
+    PEP 3333 hands over bytes as latin-1; what is no UTF-8 becomes the replacement character, which no rule opens.
     """
     root_path, path = (_decoded(environ.get(name, "")) for name in ("SCRIPT_NAME", "PATH_INFO"))
     return root_path + (path or "/"), root_path
@@ -119,4 +119,4 @@ def write(answer: Answer, environ: Mapping[str, Any], start_response: StartRespo
 
 
 def _decoded(text: str) -> str:
-    return text.encode("latin-1").decode("utf-8", "replace")
+    return text.encode("latin-1", "replace").decode("utf-8", "replace")
