@@ -10,7 +10,8 @@ async def reports(request: web.Request) -> web.Response: ...
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -20,18 +21,27 @@ from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, Answer
 from doorward.verify.door import Asked, Authenticator, Door, caller_of
 from doorward.verify.lifeline import Lifeline
 from doorward.verify.model import Principal
+from doorward.verify.paths import Access
 from doorward.verify.requirement import Requirement
 from doorward.verify.sockets import POLICY_VIOLATION
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
-PRINCIPAL: Final = "doorward.principal"
-ACCESS: Final = "doorward.access"
-DOOR: Final = "doorward.door"
-"""Where in the request stand the caller (``None`` for a guest), what the path needed, and who has decided it."""
+try:
+    _PASSED: Any = web.RequestKey("doorward", object)
+except AttributeError:  # pragma: no cover - aiohttp before 3.14 has names only
+    _PASSED = "doorward"
 
-_LIFELINES: Final = "doorward.lifelines"
+
+@dataclass(slots=True)
+class _Passed:
+    """What a guard has found out about a request, and what it holds for as long as that lasts."""
+
+    door: Door
+    access: Access = "protected"
+    principal: Principal | None = None
+    lifelines: list[Lifeline] = field(default_factory=list)
 
 
 class Guard:
@@ -64,25 +74,22 @@ class Guard:
         app.on_response_prepare.append(self._prepared)
 
     async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[PRINCIPAL] = None
-        request[DOOR] = self._door
+        passed = request[_PASSED] = _Passed(self._door)
         try:
-            access = request[ACCESS] = self._door.access(request.path)
-            request[PRINCIPAL] = await caller_of(self._authenticator, _scope_of(request), access)
+            passed.access = self._door.access(request.path)
+            passed.principal = await caller_of(self._authenticator, _scope_of(request), passed.access)
         except Exception as error:
             return _response(self._door.refuse(error, _asked(request)))
-        lifelines: list[Lifeline] = []
-        request[_LIFELINES] = lifelines
         try:
             return await handler(request)
         finally:
-            for lifeline in lifelines:
+            for lifeline in passed.lifelines:
                 lifeline.let_go()
 
     async def _prepared(self, request: web.Request, response: web.StreamResponse) -> None:
         """Hold a web socket from its handshake on; everything else is over in a moment."""
-        principal = request.get(PRINCIPAL)
-        if not isinstance(response, web.WebSocketResponse) or not isinstance(principal, Principal):
+        passed: _Passed | None = request.get(_PASSED)
+        if not isinstance(response, web.WebSocketResponse) or passed is None or passed.principal is None:
             return
         loop, tasks = asyncio.get_running_loop(), set()
 
@@ -91,7 +98,7 @@ class Guard:
             tasks.add(closing)  # the loop itself holds tasks by a weak reference only
             closing.add_done_callback(tasks.discard)
 
-        request[_LIFELINES].append(Lifeline(self._authenticator, principal, end))
+        passed.lifelines.append(Lifeline(self._authenticator, passed.principal, end))
 
 
 def principal_of(request: web.Request) -> Principal | None:
@@ -99,11 +106,7 @@ def principal_of(request: web.Request) -> Principal | None:
 
     Raises :class:`~doorward.errors.Misconfigured` where no guard stands in front.
     """
-    if PRINCIPAL not in request:
-        what = "No Guard stands in front of this application."
-        raise Misconfigured(Finding(what, "Say doorward.verify.aiohttp.Guard(verifier, …).install(app)."))
-    principal = request[PRINCIPAL]
-    return principal if isinstance(principal, Principal) else None
+    return _passed(request).principal
 
 
 def require(
@@ -125,22 +128,29 @@ def require(
         @functools.wraps(handler)
         async def guarded(first: web.Request | web.View) -> Any:
             request = first.request if isinstance(first, web.View) else first
-            principal = principal_of(request)
-            if principal is None and request[ACCESS] == "public":
+            passed = _passed(request)
+            if passed.access == "public":
                 what = "A handler that requires a log-in lies on a path that its Guard calls public."
                 raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
             try:
-                if principal is None:
+                if passed.principal is None:
                     raise TokenRefused(NO_CREDENTIAL)
-                requirement.check(principal, now=clock())
+                requirement.check(passed.principal, now=clock())
             except Exception as error:
-                door: Door = request[DOOR]
-                return _response(door.refuse(error, _asked(request)))
+                return _response(passed.door.refuse(error, _asked(request)))
             return await handler(first)
 
         return guarded
 
     return decorate  # type: ignore[return-value]  # a decorated handler is called like the handler
+
+
+def _passed(request: web.Request) -> _Passed:
+    passed = request.get(_PASSED)
+    if not isinstance(passed, _Passed):
+        what = "No Guard stands in front of this application."
+        raise Misconfigured(Finding(what, "Say doorward.verify.aiohttp.Guard(verifier, …).install(app)."))
+    return passed
 
 
 def _scope_of(request: web.Request) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Every adapter, with its real framework."""
