@@ -56,8 +56,8 @@ class Admin(View):
 class Api(APIView):  # type: ignore[misc]
     """Be a view of Django REST framework."""
 
-    authentication_classes = [BearerAuthentication]
-    permission_classes = [requires(scope="reports:read", clock=Clock())]
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (requires(scope="reports:read", clock=Clock()),)
 
     def get(self, request: Any) -> Response:
         reached.append(request.path_info)
