@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc.aio
@@ -31,25 +32,18 @@ class GuardInterceptor(Interception, grpc.aio.ServerInterceptor):  # type: ignor
             principal = await self._admit(path, metadata, context)
             if principal is None or not is_stream:
                 return await behaviour(request, context)
-            held = _Held(self, principal)
+            held = _Held(self, principal, context)
             try:
                 return await behaviour(request, context)
-            except asyncio.CancelledError:
-                await held.abort_if_over(context)
-                raise
             finally:
                 held.let_go()
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
             principal = await self._admit(path, metadata, context)
-            held = None if principal is None else _Held(self, principal)
+            held = None if principal is None else _Held(self, principal, context)
             try:
                 async for message in behaviour(request, context):
                     yield message
-            except asyncio.CancelledError:
-                if held is not None:
-                    await held.abort_if_over(context)
-                raise
             finally:
                 if held is not None:
                     held.let_go()
@@ -73,26 +67,27 @@ class GuardInterceptor(Interception, grpc.aio.ServerInterceptor):  # type: ignor
 
 
 class _Held:
-    """A stream that is cancelled when its session ends or its token expires."""
+    """A stream that is ended when its session ends or its token expires."""
 
-    def __init__(self, interception: Interception, principal: Principal) -> None:
+    def __init__(self, interception: Interception, principal: Principal, context: Any) -> None:
         """Hold the current task."""
         self._interception = interception
-        self._task = asyncio.current_task()
-        self._reason: str | None = None
+        self._context = context
+        self._running = asyncio.current_task()
+        self._ending: asyncio.Task[None] | None = None
         self._lifeline = Lifeline(interception.authenticator, principal, self._end)
 
     def let_go(self) -> None:
         """The stream is over."""
         self._lifeline.let_go()
 
-    async def abort_if_over(self, context: Any) -> None:
-        """Say why, where it was the session and not the client that has ended it; raises then."""
-        if self._reason is not None and self._task is not None and self._task.uncancel() == 0:
-            error = SessionEnded("revoked") if self._reason == REVOKED else TokenRefused("expired")
-            await self._interception.said(error).abort(context)
-
     def _end(self, reason: str) -> None:
-        self._reason = reason
-        if self._task is not None:
-            self._task.cancel()
+        self._ending = asyncio.get_running_loop().create_task(self._abort(reason))
+
+    async def _abort(self, reason: str) -> None:
+        """Tell the client first: a method that waits for its next message does not hear of a cancellation before."""
+        error = SessionEnded("revoked") if reason == REVOKED else TokenRefused("expired")
+        with suppress(Exception):  # abort() raises what ends a method; a call that is over already, something else
+            await self._interception.said(error).abort(self._context)
+        if self._running is not None:
+            self._running.cancel()
