@@ -70,6 +70,7 @@ urlpatterns = [
     path("", page),
     path("me", page),
     path("public/page", page),
+    path("public/api", Api.as_view()),
     re_path(r"^public/secret(?P<rest>.*)$", secret),
     re_path(r"^public/(?P<rest>.*)$", page),
     path("shop/page", page),
