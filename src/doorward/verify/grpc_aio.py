@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import grpc.aio
 
@@ -73,7 +73,7 @@ class _Held:
         """Hold the current task."""
         self._interception = interception
         self._context = context
-        self._running = asyncio.current_task()
+        self._running = cast("asyncio.Task[object]", asyncio.current_task())
         self._ending: asyncio.Task[None] | None = None
         self._lifeline = Lifeline(interception.authenticator, principal, self._end)
 
@@ -89,5 +89,4 @@ class _Held:
         error = SessionEnded("revoked") if reason == REVOKED else TokenRefused("expired")
         with suppress(Exception):  # abort() raises what ends a method; a call that is over already, something else
             await self._interception.said(error).abort(self._context)
-        if self._running is not None:
-            self._running.cancel()
+        self._running.cancel()

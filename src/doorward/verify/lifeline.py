@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 class Lifeline:
     """Calls ``end(reason)`` in the loop, once at most. Whoever holds one lets it go, in a ``finally``."""
 
+    _timer: "TimerHandle"
+
     def __init__(self, authenticator: object, principal: Principal, end: Callable[[str], None]) -> None:
         """Hold it from now on; must be called in a running loop."""
         import asyncio
 
         self._loop = asyncio.get_running_loop()
         self._end: Callable[[str], None] | None = end
-        self._timer: TimerHandle | None = None
         self._watch: Watch = watch_of(authenticator, principal, self._revoked)
         self._wait()
 
@@ -32,8 +33,7 @@ class Lifeline:
         """End nothing any more."""
         self._end = None
         self._watch.stop()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
 
     def _revoked(self) -> None:
         """Called in whichever thread has the news; the loop may have gone meanwhile, and then so has the connection."""

@@ -82,6 +82,14 @@ def test_a_guests_form_is_checked_for_forgery_and_a_bearers_is_not() -> None:
     assert (guest.status, bearer.status, public.status) == (403, 200, 403)
 
 
+def test_somebody_known_by_something_else_is_checked_for_forgery() -> None:
+    """An authenticator of the host's own may look at a cookie; only the header frees from the check."""
+    with asking(verifier=Broken(PRINCIPAL)) as client:
+        statuses = [client(method, "/me", []).status for method in ("GET", "POST")]
+
+    assert statuses == [200, 403]
+
+
 def test_a_browser_is_sent_to_the_log_in_page() -> None:
     """``login_url`` works as everywhere."""
     with asking(login_url="/login") as client:
