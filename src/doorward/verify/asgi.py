@@ -127,9 +127,9 @@ def principal_of(connection: Mapping[str, Any]) -> Principal | None:
 
 
 def _has_root_path(app: object) -> bool:
-    """Look through middleware for an application like ``FastAPI(root_path="/api")``."""
+    """Look through middleware for an application like ``FastAPI(root_path="/api")``. Quart's is a folder of files."""
     while app is not None:
-        if getattr(app, "root_path", ""):
+        if getattr(app, "root_path", "") and not hasattr(app, "asgi_app"):
             return True
         app = getattr(app, "app", None)
     return False

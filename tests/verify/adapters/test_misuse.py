@@ -70,6 +70,16 @@ def test_methods_of_an_aiohttp_view_are_required_too() -> None:
     assert statuses == [401, 403, 200]
 
 
+def test_quart_may_be_wrapped_as_it_is() -> None:
+    """Its ``root_path`` is where its files are, and no mount point that a guard would have to know."""
+    from quart import Quart
+
+    from doorward.verify import Guard
+    from tests.verify.adapters.clients import asgi_client
+
+    assert asgi_client(Guard(Quart(__name__), PARTY.verifier()))("GET", "/x", []).status == 401  # type: ignore[arg-type]
+
+
 def test_a_blueprint_of_quart_can_be_required_as_a_whole() -> None:
     """By ``before_request``, as in Flask."""
     from quart import Blueprint, Quart
