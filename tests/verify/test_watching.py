@@ -44,6 +44,30 @@ def test_nobody_is_told_twice() -> None:
     assert told == [1]
 
 
+def test_an_account_is_told_of_what_concerns_it() -> None:
+    """Revoked up to a time: who came after it stays, until it is revoked up to a later one."""
+    revocations, told = RevocationSet(), []
+    verifier = PARTY.verifier(revocations=revocations)
+    verifier.watch(caller(), lambda: told.append(1))
+
+    revocations.add(digest("account", "acc_one"), NOW + 600, NOW)
+    before = list(told)
+    revocations.add(digest("account", "acc_one"), NOW + 600, NOW + 1)
+
+    assert (before, told) == ([], [1])
+
+
+def test_a_verifier_listens_to_its_set_once() -> None:
+    """However many connections come and go."""
+    revocations = RevocationSet()
+    verifier = PARTY.verifier(revocations=revocations)
+
+    for _ in range(5):
+        verifier.watch(caller(), lambda: None).stop()
+
+    assert len(revocations._listeners) == 1
+
+
 def test_others_are_not_told() -> None:
     """Another session of the same issuer goes on."""
     revocations, told = RevocationSet(), []
@@ -72,9 +96,9 @@ def test_a_stopped_watch_is_told_nothing_and_leaves_nothing() -> None:
     revocations, told = RevocationSet(), []
     watches = Watches(revocations)
     verifier = PARTY.verifier(revocations=revocations)
-    verifier._watches = watches
+    verifier._watches[revocations] = watches
     stopped, ended = (verifier.watch(caller(), lambda: told.append(1)) for _ in range(2))
-    assert len(watches) == 3
+    assert len(watches) == 4
 
     stopped.stop()
     stopped.stop()
@@ -122,7 +146,7 @@ def test_a_caller_by_cookie_stands_on_its_session_alone() -> None:
     """It has no token and no key, and an empty name is nobody's digest."""
     principal = Principal("acc", "ses", "c", "", NOW, NOW + 9, NOW, ("pwd",), frozenset(), frozenset(), None)
 
-    assert digests_of(principal) == (digest("session", "ses"),)
+    assert digests_of(principal) == (digest("session", "ses"), digest("account", "acc"))
 
 
 def test_many_threads_start_stop_and_revoke_and_each_is_told_once() -> None:
@@ -130,7 +154,7 @@ def test_many_threads_start_stop_and_revoke_and_each_is_told_once() -> None:
     revocations = RevocationSet()
     watches = Watches(revocations)
     verifier = PARTY.verifier(revocations=revocations)
-    verifier._watches = watches
+    verifier._watches[revocations] = watches
     principals = [caller(sid=f"ses_{number}", jti=f"jti_{number}") for number in range(150)]
     told: list[int] = []
     barrier = threading.Barrier(4)

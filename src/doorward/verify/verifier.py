@@ -25,7 +25,7 @@ from doorward.verify.model import (
     check_still_holds,
     examine,
 )
-from doorward.verify.watching import Tell, Watch, Watches, watch_over
+from doorward.verify.watching import Tell, Watch, Watches
 
 CACHE_SIZE: Final = 4096
 """Tokens remembered; about 2 KiB each."""
@@ -80,7 +80,7 @@ class Verifier:
         self._issuer = issuer
         self._audience = issuer if audience is None else audience
         self._revocations = revocations
-        self._watches = None if revocations is None else Watches(revocations)
+        self._watches: dict[RevocationSet, Watches] = {}
         self._clock = clock
         self._leeway = leeway
         self._max_lifetime = max_lifetime
@@ -136,7 +136,15 @@ class Verifier:
 
         The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
         """
-        return watch_over(self._watches, principal, tell, clock=self._clock, leeway=self._leeway)
+        live = self._revocations
+        if live is None:
+            return Watch(principal, tell, clock=self._clock, leeway=self._leeway)
+        watches = self._watches.get(live)
+        if watches is None:  # of threads that come at the same time the first one's is kept; the other hears for nobody
+            watches = self._watches.setdefault(live, Watches(live))
+        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=self._leeway)
+        watches.start(watch)
+        return watch
 
     def _judge(self, token: str) -> Principal:
         now = self._clock()

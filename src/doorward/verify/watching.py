@@ -1,9 +1,9 @@
 """Who wants to be told when what an open connection stands on is revoked, and when its credential expires.
 
 A request is over in a moment; a web socket or a stream stays open for hours after the token was checked. So each of
-them is kept here under the digests of its session, its token and the key that signed it: three entries of a
-dictionary, no polling, nothing to do while nothing happens. When a digest becomes known as revoked (from the feed,
-the database or the same process), exactly those are told, once, in the thread that has the news.
+them is kept here under the digests of its session, its token, its account and the key that signed it: four entries of
+a dictionary, no polling, nothing to do while nothing happens. When a digest becomes known as revoked (from the feed,
+the database or the same process), exactly those whom it concerns are told, once, in the thread that has the news.
 """
 
 import logging
@@ -29,16 +29,23 @@ _log = logging.getLogger("doorward.verify")
 class Watch:
     """One open connection. Whoever starts one stops it, in a ``finally``."""
 
-    __slots__ = ("_clock", "_ends_at", "_registry", "digests", "tell")
+    __slots__ = ("_clock", "_ends_at", "_registry", "digests", "issued_at", "tell")
 
     def __init__(
-        self, registry: "Watches | None", *, ends_at: int, clock: Clock, digests: tuple[bytes, ...], tell: Tell
+        self,
+        principal: Principal,
+        tell: Tell,
+        *,
+        registry: "Watches | None" = None,
+        clock: Clock = system_clock,
+        leeway: int = 0,
     ) -> None:
-        """Keep what is watched; without a ``registry`` nothing is ever revoked."""
+        """Watch over a caller; without a ``registry`` nothing is ever revoked. ``leeway`` is in seconds."""
         self._registry = registry
-        self._ends_at = ends_at
+        self._ends_at = principal.expires_at + leeway
         self._clock = clock
-        self.digests = digests
+        self.issued_at = principal.issued_at
+        self.digests = digests_of(principal)
         self.tell = tell
 
     def seconds_left(self) -> int:
@@ -67,7 +74,7 @@ class Watches:
             for digest in watch.digests:
                 self._by_digest.setdefault(digest, set()).add(watch)
         # Asked after it stands there: what is revoked in between is told by one of the two, and by one only.
-        if self._revocations.covers(*watch.digests):
+        if self._concerns(watch):
             self._obey(watch.digests)
 
     def drop(self, watch: Watch) -> bool:
@@ -82,7 +89,8 @@ class Watches:
     def _obey(self, news: Collection[bytes]) -> None:
         """Tell everybody who stands on one of the digests, each once."""
         with self._lock:
-            told = {watch for digest in news for watch in self._by_digest.get(digest, ())}
+            named = {watch for digest in news for watch in self._by_digest.get(digest, ())}
+            told = {watch for watch in named if self._concerns(watch)}
             for watch in told:
                 self._forget(watch)
         for watch in told:
@@ -90,6 +98,10 @@ class Watches:
                 watch.tell()
             except Exception:
                 _log.exception("an open connection could not be told that its session has ended")
+
+    def _concerns(self, watch: Watch) -> bool:
+        """Ask as the check of a token does: an account may be revoked up to a time, and the caller be from after it."""
+        return self._revocations.covers(*watch.digests, issued_at=watch.issued_at)
 
     def _forget(self, watch: Watch) -> bool:
         found = False
@@ -112,12 +124,4 @@ def watch_of(authenticator: object, principal: Principal, tell: Tell) -> Watch:
     start: Callable[[Principal, Tell], Watch] | None = getattr(authenticator, "watch", None)
     if start is not None:
         return start(principal, tell)
-    return Watch(None, ends_at=principal.expires_at, clock=system_clock, digests=(), tell=tell)
-
-
-def watch_over(watches: Watches | None, principal: Principal, tell: Tell, *, clock: Clock, leeway: int) -> Watch:
-    """Start the watch of a verifier; ``leeway`` is in seconds, the same as when the token was checked."""
-    watch = Watch(watches, ends_at=principal.expires_at + leeway, clock=clock, digests=digests_of(principal), tell=tell)
-    if watches is not None:
-        watches.start(watch)
-    return watch
+    return Watch(principal, tell)

@@ -21,6 +21,7 @@ from tests.support.waiting import until
 from tests.verify.adapters.clients import loop_in_a_thread
 from tests.verify.adapters.test_conformance import PARTY as TABLE
 from tests.verify.adapters.test_conformance import REQUIRED, REVOKED, ROWS, Broken, Pairs, Row
+from tests.verify.adapters.test_open_sockets import watched
 from tests.verify.parties import NOW, Clock, Issuer, run
 
 PARTY = Issuer()
@@ -249,14 +250,13 @@ def all_kinds(front: Front, metadata: Any) -> list[Any]:
 def test_all_four_kinds_of_calls_know_the_caller(front: Front) -> None:
     """In every step of a stream too."""
     assert all_kinds(front, TOKEN) == [b"acc_one", b"acc_one ab", [b"acc_one"] * 3, [b"acc_one a"]]
-    assert front.verifier._watches is not None
 
 
 async def test_a_stream_that_is_over_leaves_nothing(front: Front) -> None:
     """No watch, and no timer."""
     all_kinds(front, TOKEN)
 
-    await until(lambda: len(front.verifier._watches) == 0)
+    await until(lambda: watched(front.verifier) == 0)
 
 
 def test_all_four_kinds_of_calls_are_refused(front: Front) -> None:
@@ -338,7 +338,7 @@ def hold(front: Front, kind: str) -> Any:
 def test_a_stream_ends_with_its_session(front: Front, kind: str) -> None:
     """The client is told, the method is ended, nothing is left behind."""
     call, go_on = hold(front, kind)
-    run(until(lambda: len(front.verifier._watches) == 3))
+    run(until(lambda: watched(front.verifier) == 4))
 
     front.revocations.add(digest("session", "ses_one"), NOW + 600)
     with pytest.raises((grpc.RpcError, grpc.FutureCancelledError)):
@@ -348,8 +348,8 @@ def test_a_stream_ends_with_its_session(front: Front, kind: str) -> None:
     assert ended.wait(8)
     said = (call.code(), call.details())
     assert said == (grpc.StatusCode.UNAUTHENTICATED, "session_ended") or said[0] == grpc.StatusCode.CANCELLED
-    run(until(lambda: len(front.verifier._watches) == 0))
-    front.revocations._forget_at.clear()
+    run(until(lambda: watched(front.verifier) == 0))
+    front.revocations._known.clear()
 
 
 class Fraction:
