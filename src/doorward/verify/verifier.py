@@ -136,7 +136,7 @@ class Verifier:
 
         The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
         """
-        live = self._revocations
+        live = self._live()
         if live is None:
             return Watch(principal, tell, clock=self._clock, leeway=self._leeway)
         watches = self._watches.get(live)
@@ -145,6 +145,10 @@ class Verifier:
         watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=self._leeway)
         watches.start(watch)
         return watch
+
+    def _live(self) -> RevocationSet | None:
+        """Return the set that checks ask in this process."""
+        return self._revocations
 
     def _judge(self, token: str) -> Principal:
         now = self._clock()
