@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, TokenRefused
-from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, Answer
+from doorward.errors import Finding, Misconfigured
+from doorward.verify.answers import DEFAULT_REALM, Answer
 from doorward.verify.door import Asked, Authenticator, Door, caller_of
 from doorward.verify.lifeline import Lifeline
 from doorward.verify.model import Principal
 from doorward.verify.paths import Access
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 from doorward.verify.sockets import POLICY_VIOLATION
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -129,12 +129,8 @@ def require(
         async def guarded(first: web.Request | web.View) -> Any:
             request = first.request if isinstance(first, web.View) else first
             passed = _passed(request)
-            if passed.access == "public":
-                what = "A handler that requires a log-in lies on a path that its Guard calls public."
-                raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
+            check_reachable(passed.principal, passed.access)
             try:
-                if passed.principal is None:
-                    raise TokenRefused(NO_CREDENTIAL)
                 requirement.check(passed.principal, now=clock())
             except Exception as error:
                 return _response(passed.door.refuse(error, _asked(request)))
@@ -173,5 +169,4 @@ async def _close(request: web.Request, socket: web.WebSocketResponse, reason: st
     try:
         await socket.close(code=POLICY_VIOLATION, message=reason.encode("ascii"))
     except RuntimeError:  # in the middle of the handshake: there is no socket yet to close, so the line is cut
-        if request.transport is not None:
-            request.transport.abort()
+        request.protocol.force_close()

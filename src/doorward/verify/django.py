@@ -25,12 +25,12 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, TokenRefused
-from doorward.verify.answers import NO_CREDENTIAL, Answer
+from doorward.errors import Finding, Misconfigured
+from doorward.verify.answers import Answer
 from doorward.verify.door import Asked, Authenticator, BlockingAuthenticator, Door, caller_in, caller_of
 from doorward.verify.model import Principal
 from doorward.verify.paths import Access
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 from doorward.verify.wsgi import headers_in
 
 OPTIONS: Final = frozenset({"protected", "public", "optional", "login_url", "realm"})
@@ -58,7 +58,7 @@ class GuardMiddleware:
         given = given_settings()
         self._get_response = get_response
         self._verifier = verifier_of(given)
-        self._bridge: Callable[[Principal], Any] | None = _loaded(given.get("user"))
+        self._bridge: Callable[[Principal], Any] | None = loaded(given.get("user"))
         self._door = Door(self._verifier, **{name: given[name] for name in OPTIONS & given.keys()})
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -129,10 +129,7 @@ def require(
         return response_of(door.refuse(error, asked(request)))
 
     def check(request: HttpRequest, principal: Principal | None) -> None:
-        if principal is None:
-            raise TokenRefused(NO_CREDENTIAL)
-        requirement.check(principal, now=clock())
-        vars(request)["principal"] = principal
+        vars(request)["principal"] = requirement.check(principal, now=clock())
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         if iscoroutinefunction(view):
@@ -198,7 +195,7 @@ def given_settings() -> Mapping[str, Any]:
 
 def verifier_of(given: Mapping[str, Any]) -> Both:
     """Return the verifier of the setting: the object itself, or the dotted name of one."""
-    verifier: Both | None = _loaded(given.get("verifier"))
+    verifier: Both | None = loaded(given.get("verifier"))
     if verifier is None:
         what = "DOORWARD names no verifier."
         raise Misconfigured(Finding(what, "Give a doorward.verify.Verifier, or the dotted name of one."))
@@ -240,13 +237,12 @@ def response_of(answer: Answer) -> HttpResponse:
 
 def _behind_guard(request: HttpRequest) -> Principal | None:
     principal = principal_of(request)
-    if principal is None and vars(request).get("doorward_access") == "public":
-        what = "A view that requires a log-in lies on a path that its guard calls public."
-        raise Misconfigured(Finding(what, "Take the path out of public, or list it in optional."))
+    check_reachable(principal, vars(request).get("doorward_access"))
     return principal
 
 
-def _loaded(given: Any) -> Any:
+def loaded(given: Any) -> Any:
+    """Return what the settings give, or what they name with dots."""
     return import_string(given) if isinstance(given, str) else given
 
 

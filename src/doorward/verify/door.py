@@ -33,7 +33,10 @@ class Authenticator(Protocol):
 
 
 class BlockingAuthenticator(Protocol):
-    """Who can tell a caller where nothing can be awaited: a :class:`~doorward.verify.Verifier`."""
+    """Who can tell a caller where nothing can be awaited: a :class:`~doorward.verify.Verifier`.
+
+    It is handed the headers that decide (``authorization``, and what tells a browser), and not the cookies.
+    """
 
     def identify(self, headers: Headers) -> Principal | None:
         """Return the caller, or ``None`` when no credential was sent; raise ``InvalidToken`` or a ``Problem``."""

@@ -5,8 +5,9 @@
         permission_classes = [requires(scope="reports:read")]
 
 It reads what :class:`~doorward.verify.django.GuardMiddleware` has found, so it cannot disagree with it; without the
-middleware it verifies by itself, with the verifier of the setting ``DOORWARD``. ``request.auth`` is the
-:class:`~doorward.verify.Principal`, ``request.user`` a user of the bridge, or else a :class:`Caller`.
+middleware, and on paths that this calls public, it verifies by itself, with the verifier of the setting.
+``request.auth`` is the :class:`~doorward.verify.Principal`, ``request.user`` a user of the bridge, or else a
+:class:`Caller`.
 """
 
 import json
@@ -15,14 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Problem, TokenRefused
-from doorward.verify.answers import NO_CREDENTIAL, Answer
-from doorward.verify.django import given_settings, verifier_of
+from doorward.errors import Problem
+from doorward.verify.answers import Answer
+from doorward.verify.django import given_settings, loaded, verifier_of
 from doorward.verify.door import Door, caller_in
 from doorward.verify.model import Principal
 from doorward.verify.requirement import Requirement
@@ -72,8 +74,8 @@ class BearerAuthentication(BaseAuthentication):  # type: ignore[misc]  # DRF is 
             principal = _verified(inner)
         if principal is None:
             return None
-        user = carried.get("user") if "auser" in carried and given_settings().get("user") else None
-        return (Caller(principal) if user is None else user), principal
+        bridge = loaded(given_settings().get("user"))
+        return (Caller(principal) if bridge is None else SimpleLazyObject(lambda: bridge(principal))), principal
 
     def authenticate_header(self, request: Any) -> str:
         """Return the challenge of a refusal, or that for somebody who has sent nothing (RFC 6750 section 3)."""
@@ -96,9 +98,7 @@ def requires(
         def has_permission(self, request: Any, view: Any) -> bool:  # noqa: ARG002 - DRF's signature
             """Return ``True``, or raise ``Refused``."""
             try:
-                if not isinstance(request.auth, Principal):
-                    raise TokenRefused(NO_CREDENTIAL)
-                requirement.check(request.auth, now=clock())
+                requirement.check(request.auth if isinstance(request.auth, Principal) else None, now=clock())
             except Problem as problem:
                 raise _refused(request._request, problem) from problem  # noqa: SLF001 - as above
             return True

@@ -24,11 +24,11 @@ from starlette.requests import HTTPConnection
 
 from doorward.core.clock import Clock, system_clock
 from doorward.errors import Finding, InvalidToken, Misconfigured, Problem, TokenRefused
-from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, headers_of
+from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.verify.asgi import ACCESS, PRINCIPAL, REALM, principal_of
 from doorward.verify.door import Authenticator, caller_of
 from doorward.verify.model import Principal
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 from doorward.verify.sockets import POLICY_VIOLATION
 
 try:  # FastAPI lists a dependency of this class as a security scheme in its OpenAPI document
@@ -91,13 +91,11 @@ class Required(_Scheme):
     async def admit(self, connection: HTTPConnection) -> Principal:
         """Return the caller if it meets the requirement, or raise what Starlette and FastAPI turn into an answer."""
         try:
-            principal = await self._caller(connection)
-            self._requirement.check(principal, now=self._clock())
+            return self._requirement.check(await self._caller(connection), now=self._clock())
         except Problem as problem:
             _refuse(problem, connection)
-        return principal
 
-    async def _caller(self, connection: HTTPConnection) -> Principal:
+    async def _caller(self, connection: HTTPConnection) -> Principal | None:
         if self._using is not None:
             connection.scope[PRINCIPAL] = None
             try:
@@ -107,15 +105,7 @@ class Required(_Scheme):
             connection.scope[PRINCIPAL] = principal
         else:
             principal = principal_of(connection)
-            if principal is None and connection.scope.get(ACCESS) == "public":
-                raise Misconfigured(
-                    Finding(
-                        "A route that requires a log-in lies on a path that its Guard calls public.",
-                        "Take the path out of Guard(public=…), or list it in optional=….",
-                    )
-                )
-        if principal is None:
-            raise TokenRefused(NO_CREDENTIAL)
+            check_reachable(principal, connection.scope.get(ACCESS))
         return principal
 
     def _decorate(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,11 +18,11 @@ from typing import Any, TypeVar, overload
 from flask import Flask, Response, current_app, has_request_context, request
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, TokenRefused
-from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, Answer
+from doorward.errors import Finding, Misconfigured
+from doorward.verify.answers import DEFAULT_REALM, Answer
 from doorward.verify.door import BlockingAuthenticator, Door, caller_in
 from doorward.verify.model import Principal
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 from doorward.verify.wsgi import ACCESS, DOOR, PRINCIPAL, Guard, asked, headers_in, principal_in
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -105,24 +105,20 @@ class Required:
     def _refusal(self) -> Response | None:
         """Return the answer to somebody who may not, and ``None`` where the request may go on."""
         environ = request.environ
-        door: Door = environ[DOOR] if self._door is None and DOOR in environ else self._door or Door(None)
-        if self._using is None and principal_in(environ) is None and environ.get(ACCESS) == "public":
-            what = "A view that requires a log-in lies on a path that its Guard calls public."
-            raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
+        door: Door = self._door or environ.get(DOOR) or Door(None)
+        if self._using is None:
+            check_reachable(principal_in(environ), environ.get(ACCESS))
         try:
             self._requirement.check(self._caller(environ), now=self._clock())
         except Exception as error:
             return _response(door.refuse(error, asked(environ)))
         return None
 
-    def _caller(self, environ: dict[str, Any]) -> Principal:
+    def _caller(self, environ: dict[str, Any]) -> Principal | None:
         if self._using is not None:
             environ[PRINCIPAL] = None
             environ[PRINCIPAL] = caller_in(self._using, headers_in(environ), "protected")
-        principal = principal_in(environ)
-        if principal is None:
-            raise TokenRefused(NO_CREDENTIAL)
-        return principal
+        return principal_in(environ)
 
     def _decorate(self, view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)

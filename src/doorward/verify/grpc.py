@@ -19,13 +19,13 @@ from typing import Any, Final, TypeVar
 import grpc
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, Problem, TokenRefused
-from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, headers_of
+from doorward.errors import Finding, Misconfigured, Problem
+from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.verify.door import Door, problem_of
 from doorward.verify.headers import Headers
 from doorward.verify.model import Principal
 from doorward.verify.paths import Access
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
@@ -64,12 +64,8 @@ def require(
 
     def said() -> "Said | None":
         principal, access, realm = _known()
-        if principal is None and access == "public":
-            what = "A method that requires a log-in is called public by its interceptor."
-            raise Misconfigured(Finding(what, "Take it out of public=…, or list it in optional=…."))
+        check_reachable(principal, access)
         try:
-            if principal is None:
-                raise TokenRefused(NO_CREDENTIAL)
             requirement.check(principal, now=clock())
         except Problem as problem:
             return Said(problem_of(problem), realm)

@@ -58,12 +58,13 @@ class GuardInterceptor(Interception, grpc.ServerInterceptor):  # type: ignore[mi
 
     def _watched(self, principal: Principal | None, handler: Any, context: Any) -> ExitStack:
         """Cancel a stream when its session ends or its token expires; its timer is a second thread beside its own."""
-        watched = ExitStack()
-        if principal is not None and (handler.request_streaming or handler.response_streaming):
+        if principal is None or not (handler.request_streaming or handler.response_streaming):
+            return ExitStack()
+        with ExitStack() as watched:
             watch = watch_of(self.authenticator, principal, context.cancel)
+            watched.callback(watch.stop)
             timer = Timer(max(0, watch.seconds_left()), context.cancel)
             timer.daemon = True
             timer.start()
-            watched.callback(watch.stop)
             watched.callback(timer.cancel)
-        return watched
+            return watched.pop_all()

@@ -13,10 +13,10 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, Problem, TokenRefused
-from doorward.verify.answers import NO_CREDENTIAL, headers_of
+from doorward.errors import Problem
+from doorward.verify.answers import headers_of
 from doorward.verify.asgi import ACCESS, REALM, principal_of
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -42,12 +42,8 @@ def require(
     def required(connection: Connection, _handler: BaseRouteHandler) -> None:
         carried: Mapping[str, Any] = connection.scope
         principal = principal_of(carried)
-        if principal is None and carried[ACCESS] == "public":
-            what = "A handler that requires a log-in lies on a path that its Guard calls public."
-            raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
+        check_reachable(principal, carried[ACCESS])
         try:
-            if principal is None:
-                raise TokenRefused(NO_CREDENTIAL)
             requirement.check(principal, now=clock())
         except Problem as problem:
             headers = headers_of(problem, realm=carried[REALM])

@@ -11,12 +11,11 @@ from typing import Any, TypeVar, overload
 from quart import Response, current_app, has_request_context, has_websocket_context, request, websocket
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import Finding, Misconfigured, TokenRefused
-from doorward.verify.answers import NO_CREDENTIAL
+from doorward.errors import Finding, Misconfigured
 from doorward.verify.asgi import ACCESS, DOOR, principal_of
 from doorward.verify.door import Door
 from doorward.verify.model import Principal
-from doorward.verify.requirement import Requirement
+from doorward.verify.requirement import Requirement, check_reachable
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 
@@ -65,12 +64,8 @@ class Required:
     def _refusal(self) -> Response | None:
         scope = _scope()
         principal = principal_of(scope)
-        if principal is None and scope[ACCESS] == "public":
-            what = "A view that requires a log-in lies on a path that its Guard calls public."
-            raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
+        check_reachable(principal, scope[ACCESS])
         try:
-            if principal is None:
-                raise TokenRefused(NO_CREDENTIAL)
             self._requirement.check(principal, now=self._clock())
         except Exception as error:
             door: Door = scope[DOOR]

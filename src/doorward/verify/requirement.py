@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from doorward.errors import Finding, InsufficientScope, Misconfigured, ReauthenticationRequired
+from doorward.errors import Finding, InsufficientScope, Misconfigured, ReauthenticationRequired, TokenRefused
+from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
 
 FRESH_LIFETIME: Final = 600
@@ -51,15 +52,29 @@ class Requirement:
             raise Misconfigured(*findings)
         return cls(scopes, roles, max_age)
 
-    def check(self, principal: Principal, *, now: int) -> None:
-        """Return if the caller meets it. ``now`` is in seconds.
+    def check(self, principal: Principal | None, *, now: int) -> Principal:
+        """Return the caller if there is one and it meets this. ``now`` is in seconds.
 
-        Raises :class:`~doorward.errors.InsufficientScope` (RFC 6750 section 3.1), which names the scopes and not the
-        roles, or :class:`~doorward.errors.ReauthenticationRequired` (RFC 9470 section 3).
+        Raises :class:`~doorward.errors.TokenRefused` for nobody, :class:`~doorward.errors.InsufficientScope` (RFC 6750
+        section 3.1), which names the scopes and not the roles, or
+        :class:`~doorward.errors.ReauthenticationRequired` (RFC 9470 section 3).
         """
+        if principal is None:
+            raise TokenRefused(NO_CREDENTIAL)
         if not self.scope <= principal.scope:
             raise InsufficientScope("a scope is missing", members={"scope": " ".join(sorted(self.scope))})
         if self.role and self.role.isdisjoint(principal.roles):
             raise InsufficientScope("a role is missing")
         if self.max_age is not None and now - principal.auth_time > self.max_age:
             raise ReauthenticationRequired("the log-in is too old", members={"max_age": self.max_age})
+        return principal
+
+
+def check_reachable(principal: Principal | None, access: object) -> None:
+    """Raise :class:`~doorward.errors.Misconfigured` for a requirement on a path that the guard in front calls public.
+
+    No credential is looked at there, so nobody could ever be known; that is said instead of a 401 for ever.
+    """
+    if principal is None and access == "public":
+        what = "A route that requires a log-in lies on a path that its guard calls public."
+        raise Misconfigured(Finding(what, "Take the path out of public=…, or list it in optional=…."))
