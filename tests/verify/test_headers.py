@@ -1,6 +1,8 @@
 """Finding the one bearer token of a request."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doorward.errors import InvalidRequest
 from doorward.verify.headers import bearer_token, header, separated
