@@ -57,7 +57,7 @@ def separated(joined: str) -> list[tuple[bytes, bytes]]:
     return [(b"authorization", part) for part in _SECOND.split(value, maxsplit=1)]
 
 
-_SECOND: Final = re.compile(rb",[ \t]*(?=[^ \t,=]*(?:[ \t,]|$))")
+_SECOND: Final = re.compile(rb",[ \t]*+(?=[^ \t,=]*(?:[ \t,]|\Z))")
 
 
 def header(headers: Headers, name: bytes) -> bytes:
