@@ -85,7 +85,27 @@ def test_what_is_revoked_before_the_watch_is_told_at_once() -> None:
     revocations, told = RevocationSet(), []
     verifier = PARTY.verifier(revocations=revocations)
     revocations.add(digest("session", "ses_one"), NOW + 600)
+    verifier.watch(caller(sid="ses_two", jti="two"), lambda: told.append(2))
 
+    verifier.watch(caller(), lambda: told.append(1))
+
+    assert told == [1]
+
+
+def test_what_is_told_by_the_news_is_not_told_by_the_start() -> None:
+    """The moment between the two belongs to one of them."""
+    revocations, told = RevocationSet(), []
+    verifier = PARTY.verifier(revocations=revocations)
+    verifier.watch(caller(sid="ses_two", jti="two"), lambda: None)
+    watches = verifier._watches[revocations]
+    concerns = watches._concerns
+
+    def late(watch: object) -> bool:
+        watches._concerns = concerns  # type: ignore[method-assign]
+        revocations.add(digest("session", "ses_one"), NOW + 600)
+        return True
+
+    watches._concerns = late  # type: ignore[method-assign,assignment]
     verifier.watch(caller(), lambda: told.append(1))
 
     assert told == [1]

@@ -73,9 +73,9 @@ class Watches:
         with self._lock:
             for digest in watch.digests:
                 self._by_digest.setdefault(digest, set()).add(watch)
-        # Asked after it stands there: what is revoked in between is told by one of the two, and by one only.
-        if self._concerns(watch):
-            self._obey(watch.digests)
+        # Asked after it stands there: what is revoked in between is told by whoever takes it out, and so only once.
+        if self._concerns(watch) and self.drop(watch):
+            _tell(watch)
 
     def drop(self, watch: Watch) -> bool:
         """Forget a connection; tell whether it was there."""
@@ -94,10 +94,7 @@ class Watches:
             for watch in told:
                 self._forget(watch)
         for watch in told:
-            try:
-                watch.tell()
-            except Exception:
-                _log.exception("an open connection could not be told that its session has ended")
+            _tell(watch)
 
     def _concerns(self, watch: Watch) -> bool:
         """Ask as the check of a token does: an account may be revoked up to a time, and the caller be from after it."""
@@ -113,6 +110,13 @@ class Watches:
                 if not waiting:
                     del self._by_digest[digest]
         return found
+
+
+def _tell(watch: Watch) -> None:
+    try:
+        watch.tell()
+    except Exception:
+        _log.exception("an open connection could not be told that its session has ended")
 
 
 def watch_of(authenticator: object, principal: Principal, tell: Tell) -> Watch:
