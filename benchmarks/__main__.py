@@ -12,6 +12,7 @@ from benchmarks.figures import Figure, heading, line
 
 BENCHMARKS: Final = (
     "guard",
+    "adapters",
     "rotations",
     "logins",
     "storm",

@@ -47,6 +47,7 @@ from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
+from doorward.verify.watching import Tell, Watch
 from doorward.web import health
 from doorward.web.cors import Cors
 from doorward.web.front import Front
@@ -194,6 +195,10 @@ class Doorward:
         ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
         """
         self._feed.let_go()
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose WebSocket stays open: what a ``Guard`` in front of host pages does."""
+        return self.verifier.watch(principal, tell)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
