@@ -590,23 +590,11 @@ async def test_a_machine_without_threads_left_recovers(
         with pytest.raises(KeysUnavailable):
             verifier.check(feed.token())
     feed.clock.now += 1
-    monkeypatch.setattr(following, "FIRST_WAIT", 10)
 
-    await until(
-        lambda: (
-            verifier.check(
-                feed.token(),
-            ).subject
-            == "acc_one"
-            if _started(verifier)
-            else False
-        )
-    )
-
-
-def _started(verifier: Verifier) -> bool:
     verifier.start()
-    return verifier.staleness == 0
+
+    await until(lambda: verifier.staleness == 0)
+    assert verifier.check(feed.token()).subject == "acc_one"
 
 
 async def test_a_defect_is_logged_and_followed_by_another_try(
