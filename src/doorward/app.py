@@ -178,7 +178,7 @@ class Doorward:
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
             ).operations(),
-            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
+            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate, origin=settings.origin).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *revocation_routes.operations(self._feed),
             *health.operations(self._database, self.keys),
@@ -270,9 +270,9 @@ class Doorward:
             try:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
+                        await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
                         await self.sessions.follow()
-                        await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
