@@ -36,6 +36,9 @@ from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.routes import PasswordRoutes
 from doorward.revocation.flows import Revocations
+from doorward.services.flows import Services
+from doorward.services.introspection import Introspection
+from doorward.services.routes import ServiceRoutes
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
 from doorward.settings import Settings
@@ -47,6 +50,7 @@ from doorward.verify.verifier import Verifier
 from doorward.web import health
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
+from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
@@ -119,6 +123,15 @@ class Doorward:
             limiter=self.limiter,
             profile_schema=profile_schema,
         )
+        self.services = Services(foundation, limiter=self.limiter)
+        self.introspection = Introspection(
+            foundation,
+            keyring=self.keys,
+            tokens=self.tokens,
+            sessions=self.sessions,
+            accounts=self.accounts,
+            revocations=self.revocations,
+        )
         self.verifier = Verifier(
             issuer=settings.issuer,
             audience=settings.audience,
@@ -148,6 +161,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *ServiceRoutes(services=self.services, introspection=self.introspection, settings=settings).operations(),
             *health.operations(self._database, self.keys),
         ]
 
@@ -203,7 +217,8 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        check_one_credential(scope["headers"])
+        if not isinstance(handler, OAuthHandler):
+            check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 

@@ -7,14 +7,15 @@
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
         ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
+        ├── UnauthorizedClient   400 unauthorized_client · UnsupportedTokenType 400 (OAuth's own, for services)
         ├── HttpsRequired        400 https_required (from the plain HTTP listener)
         ├── Unauthenticated      401, with WWW-Authenticate behind a bearer token
-        │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded
+        │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded, InvalidClient
         │   └── ReauthenticationRequired
         ├── Forbidden            403
         │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
         │       ProxyRequired
-        ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken 409 · BodyTooLarge 413
+        ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken, ServiceTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
             └── Overloaded, StorageUnavailable, KeysUnavailable
@@ -138,6 +139,24 @@ class InvalidRequest(Problem):
     detail = "Send exactly one credential: either one Authorization header or the session cookie."
 
 
+class UnauthorizedClient(Problem):
+    """The service is known, and its key was not made for this (RFC 6749 §5.2)."""
+
+    status = 400
+    code = "unauthorized_client"
+    title = "The service may not do this"
+    detail = "The service key does not allow this; see 'doorward service list'."
+
+
+class UnsupportedTokenType(Problem):
+    """What was presented is of a kind that is not revoked here, such as a session cookie (RFC 7009 §2.2.1)."""
+
+    status = 400
+    code = "unsupported_token_type"
+    title = "Tokens of this kind are not revoked here"
+    detail = "Access tokens and refresh tokens can be revoked here."
+
+
 class HttpsRequired(Problem):
     """Said by the plain HTTP listener, which never takes a credential (ASVS 4.1.2)."""
 
@@ -183,6 +202,14 @@ class SessionEnded(Unauthenticated):
     code = "session_ended"
     title = "The session has ended"
     detail = "Log in again."
+
+
+class InvalidClient(Unauthenticated):
+    """A service did not prove who it is: no key, a wrong one, an old one, an unknown service (RFC 6749 §5.2)."""
+
+    code = "invalid_client"
+    title = "The service is not authenticated"
+    detail = "Send the name and the key of a service as HTTP Basic credentials."
 
 
 class ReauthenticationRequired(Unauthenticated):
@@ -272,6 +299,15 @@ class LoginTaken(Problem):
     code = "login_taken"
     title = "The login is taken"
     detail = "Another account uses this e-mail address or username."
+
+
+class ServiceTaken(Problem):
+    """There is a service of that name already."""
+
+    status = 409
+    code = "service_taken"
+    title = "The name is taken"
+    detail = "Another service has this name; rotate its key, or choose another name."
 
 
 class BodyTooLarge(Problem):

@@ -30,10 +30,11 @@ def document(operations: Sequence[Operation], *, issuer: str, title: str, versio
         "servers": [{"url": issuer}],
         "paths": paths,
         "components": {
-            "schemas": {**components, "Problem": _PROBLEM},
+            "schemas": {**components, "Problem": _PROBLEM, "OAuthError": _OAUTH_ERROR},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-doorward"},
+                "service": {"type": "http", "scheme": "basic", "description": "Name and key of a service."},
             },
         },
     }
@@ -62,11 +63,12 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
         described["parameters"] = parameters
     if operation.needs_caller:
         described["security"] = [{"bearer": []}, {"cookie": []}]
+    is_oauth = operation.speaks == "oauth"
+    if is_oauth:
+        described["security"] = [{"service": []}]
     if operation.reads is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema_of[id(operation.reads)]}},
-        }
+        media = "application/x-www-form-urlencoded" if is_oauth else "application/json"
+        described["requestBody"] = {"required": True, "content": {media: {"schema": schema_of[id(operation.reads)]}}}
     for status, kind in operation.answers.items():
         described["responses"][str(status)] = _answer(operation, kind, schema_of)
     for status, codes in sorted(_problems(operation).items()):
@@ -74,7 +76,7 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
             str(status),
             {
                 "description": " · ".join(f"`{code}`" for code in codes),
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": _OAUTH_CONTENT if is_oauth else _PROBLEM_CONTENT,
             },
         )
     return described
@@ -99,6 +101,17 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
         by_status.setdefault(CODES[code].status, []).append(code)
     return by_status
 
+
+_PROBLEM_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OAUTH_CONTENT: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
+
+_OAUTH_ERROR: Final[dict[str, Any]] = {
+    "title": "OAuthError",
+    "type": "object",
+    "description": "RFC 6749 section 5.2.",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
 
 _PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",
