@@ -28,6 +28,7 @@ from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
+from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.hooks import Events
@@ -126,7 +127,7 @@ class Doorward:
         self.services = Services(foundation, limiter=self.limiter)
         self.introspection = Introspection(
             foundation,
-            keyring=self.keys,
+            keys=lambda: self.keys.published,
             tokens=self.tokens,
             sessions=self.sessions,
             accounts=self.accounts,
@@ -162,6 +163,7 @@ class Doorward:
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *ServiceRoutes(services=self.services, introspection=self.introspection, settings=settings).operations(),
+            *ForwardAuthRoutes(accounts=self.accounts, gate=gate, settings=settings).operations(),
             *health.operations(self._database, self.keys),
         ]
 

@@ -186,6 +186,18 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"Mail(smtp_url=…, from_={self.from_!r})"
 
 
+class Pages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people see: where they may be sent after a log-in."""
+
+    return_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Other origins, like `https://app.example.com`, that `return_to` may lead to, separated by "
+            "commas. Paths of this origin always may."
+        ),
+    ] = ()
+
+
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often somebody may try. Every try counts, also the parallel ones, before a password is hashed."""
 
@@ -223,6 +235,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     limits: Limits = Limits()
+    pages: Pages = Pages()
 
     @classmethod
     def load(

@@ -6,6 +6,7 @@ is inactive from the commit on, whichever node is asked. Nothing is cached, leas
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,12 +17,12 @@ from doorward.core.source import Source
 from doorward.errors import InvalidToken, NotFound, UnsupportedTokenType
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import TokenRevoked
+from doorward.jose.keys import KeySet
 from doorward.revocation.flows import Revocations
 from doorward.services.model import ASKS_ALL, KEY_PREFIX, Service
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import COOKIE_PREFIX
 from doorward.tokens.flows import Tokens
-from doorward.tokens.keyring import Keyring
 from doorward.tokens.model import REFRESH_PREFIX
 from doorward.verify.model import Believed, check_not_revoked, digest, examine
 
@@ -53,15 +54,15 @@ class Introspection(Flows):
         self,
         foundation: Foundation,
         *,
-        keyring: Keyring,
+        keys: Callable[[], KeySet],
         tokens: Tokens,
         sessions: Sessions,
         accounts: Accounts,
         revocations: Revocations,
     ) -> None:
-        """Take what is needed; nothing happens yet."""
+        """Take what is needed; ``keys`` returns those that are believed at that moment."""
         super().__init__(foundation)
-        self._keyring = keyring
+        self._keys = keys
         self._tokens = tokens
         self._sessions = sessions
         self._accounts = accounts
@@ -132,11 +133,10 @@ class Introspection(Flows):
         if ASKS_ALL not in service.may or service.audience != self._settings.audience:
             return None
         holder = await self._tokens.holder(token)
-        family = await self._tokens.family_of(token)
-        if holder is None or family is None or not holder.speaks_for_account:
-            return None
-        account = await self._holder(family.account_id, family.session_id)
-        if account is None:
+        is_good = holder is not None and holder.speaks_for_account
+        family = await self._tokens.family_of(token) if is_good else None
+        account = None if family is None else await self._holder(family.account_id, family.session_id)
+        if family is None or account is None:
             return None
         idle_until = family.rotated_at + self._settings.tokens.refresh_idle_lifetime
         return Active(
@@ -159,7 +159,7 @@ class Introspection(Flows):
         try:
             believed = examine(
                 token,
-                keys=self._keyring.published,
+                keys=self._keys(),
                 issuer=self._settings.issuer,
                 audience=service.audience,
                 now=now,
@@ -179,6 +179,6 @@ class Introspection(Flows):
             return None
         try:
             account = await self._accounts.find(account_id)
-        except NotFound:
+        except NotFound:  # pragma: no cover - a session is deleted with its account, between two statements at most
             return None
         return account if account.disabled_at is None and session.account_id == account.id else None
