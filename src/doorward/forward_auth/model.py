@@ -28,7 +28,8 @@ HEADERS: Final = (
     "X-Auth-Roles",
     "X-Auth-Scope",
 )
-"""What an application behind the proxy is told. A header that has nothing to say is not sent."""
+"""What an application behind the proxy is told. All are sent, also the empty ones: for one that is missing, Caddy up to
+2.9 passes the name of its own placeholder on."""
 
 _METHODS: Final = (b"x-forwarded-method", b"x-original-method")
 _TARGETS: Final = (b"x-forwarded-uri", b"x-original-uri")
@@ -95,7 +96,7 @@ def identity(principal: Principal, account: Account) -> dict[str, str]:
         " ".join(map(encode, sorted(principal.scope))),
     )
     values = dict(zip(HEADERS, said, strict=True))
-    return {name: value if name in _LISTS else encode(value) for name, value in values.items() if value}
+    return {name: value if name in _LISTS else encode(value) for name, value in values.items()}
 
 
 def encode(text: str) -> str:
