@@ -43,6 +43,8 @@ from doorward.services.routes import ServiceRoutes
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
 from doorward.settings import Settings
+from doorward.status_lists.flows import StatusLists
+from doorward.status_lists.routes import StatusListRoutes
 from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
@@ -104,9 +106,16 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.sessions = Sessions(foundation, revocations=self.revocations)
+        self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
+        self.sessions = Sessions(foundation, revocations=self.revocations, status_lists=self.status_lists)
         self.keys = Keyring(foundation, revocations=self.revocations)
-        self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
+        self.tokens = Tokens(
+            foundation,
+            keyring=self.keys,
+            sessions=self.sessions,
+            revocations=self.revocations,
+            status_lists=self.status_lists,
+        )
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
@@ -132,6 +141,7 @@ class Doorward:
             sessions=self.sessions,
             accounts=self.accounts,
             revocations=self.revocations,
+            status_lists=self.status_lists,
         )
         self.verifier = Verifier(
             issuer=settings.issuer,
@@ -164,6 +174,7 @@ class Doorward:
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *ServiceRoutes(services=self.services, introspection=self.introspection, settings=settings).operations(),
             *ForwardAuthRoutes(accounts=self.accounts, gate=gate, settings=settings).operations(),
+            *StatusListRoutes(status_lists=self.status_lists, settings=settings).operations(),
             *health.operations(self._database, self.keys),
         ]
 
@@ -187,6 +198,7 @@ class Doorward:
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
             await self.keys.start()
+            await self.status_lists.start()
             self.pool.open()
             stack.callback(self.pool.close)
             for task in (self._follow(), self._keep_house()):
@@ -260,7 +272,10 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            self.sessions.clean_up(now=now),
+            self.revocations.clean_up(now=now),
+            self.limiter.clean_up(now=now),
+            *self.status_lists.clean_up(now=now),
         )
         await self.keys.load()
 

@@ -18,7 +18,7 @@
         ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken, ServiceTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
-            └── Overloaded, StorageUnavailable, KeysUnavailable
+            └── Overloaded, StorageUnavailable, KeysUnavailable, StatusUnavailable
 
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing
 here knows HTTP beyond a number: ``verify/answers.py`` turns a problem into an answer. Standard library only, because
@@ -382,4 +382,12 @@ class KeysUnavailable(Unavailable):
 
     code = "keys_unavailable"
     title = "The keys of the issuer are unavailable"
+    detail = "The service cannot reach its authentication server. Try again in a moment."
+
+
+class StatusUnavailable(Unavailable):
+    """A service behind asks the status lists of the issuer, and cannot get the one that the token names."""
+
+    code = "status_unavailable"
+    title = "The status of the token is unavailable"
     detail = "The service cannot reach its authentication server. Try again in a moment."

@@ -21,6 +21,7 @@ from doorward.hooks import SessionsEnded
 from doorward.revocation.flows import Revocations
 from doorward.sessions import store
 from doorward.sessions.model import COOKIE_PREFIX, SEEN_INTERVAL, Session, Transport, decide_lifetimes
+from doorward.status_lists.flows import StatusLists
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
@@ -47,10 +48,11 @@ class Page:
 class Sessions(Flows):
     """The sessions of this server."""
 
-    def __init__(self, foundation: Foundation, *, revocations: Revocations) -> None:
+    def __init__(self, foundation: Foundation, *, revocations: Revocations, status_lists: StatusLists) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
         self._revocations = revocations
+        self._status_lists = status_lists
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
@@ -77,12 +79,14 @@ class Sessions(Flows):
             remembered=remember,
             user_agent=source.user_agent,
             ip_prefix=source.ip_prefix,
+            status_serial=self._status_lists.serial(),
         )
 
     def starting(self, session: Session, *, live: int, now: int) -> list[Statement]:
         """Make the statements that start a session; ``live`` is how many the account has already."""
         keep = self._settings.sessions.max_per_account
-        statements = [store.insert(session)]
+        places = self._status_lists.entering(session.status_serial, session.id, expires_at=session.expires_at)
+        statements = [store.insert(session), *places]
         if live >= keep:
             statements += [
                 store.end_surplus(session.account_id, now=now, keep=keep),

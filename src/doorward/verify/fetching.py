@@ -54,7 +54,13 @@ class Address:
         return cls(host, port or (443 if secure else 80), parts.path or "/", secure)
 
 
-def fetch(address: Address, *, ca_file: str | None = None, time_limit: float = TIME_LIMIT) -> bytes:
+def fetch(
+    address: Address,
+    *,
+    ca_file: str | None = None,
+    time_limit: float = TIME_LIMIT,
+    accept: str = "application/json",
+) -> bytes:
     """Return the body of a 200 answer, or raise :class:`FetchFailed`. Blocks; call it in a thread of its own.
 
     ``ca_file`` is a PEM file of the only authorities to trust, for a private or a development authority.
@@ -63,7 +69,7 @@ def fetch(address: Address, *, ca_file: str | None = None, time_limit: float = T
 
     try:
         with _connect(address, time_limit) as plain, plain.dup() as handle, _cut_after(time_limit, handle) as late:
-            status, body = _get(plain, address, ca_file)
+            status, body = _get(plain, address, ca_file, accept)
             if late.is_set():
                 raise FetchFailed("it took too long")
     except (OSError, HTTPException, ValueError) as error:
@@ -103,13 +109,13 @@ def _cut_after(time_limit: float, handle: "socket") -> "Iterator[Event]":
         timer.cancel()
 
 
-def _get(plain: "socket", address: Address, ca_file: str | None) -> tuple[int, bytes]:
+def _get(plain: "socket", address: Address, ca_file: str | None, accept: str) -> tuple[int, bytes]:
     from http.client import HTTPConnection
 
     connection = HTTPConnection(address.host, address.port)
     try:
         connection.sock = _tls(plain, address.host, ca_file) if address.secure else plain
-        connection.request("GET", address.target, headers={"Accept": "application/json"})
+        connection.request("GET", address.target, headers={"Accept": accept})
         with connection.getresponse() as response:
             return response.status, response.read(MAX_SIZE + 1)
     finally:

@@ -25,6 +25,7 @@ from doorward.verify.model import (
     check_still_holds,
     examine,
 )
+from doorward.verify.status_fetching import FetchedStatusLists, StatusMissing
 
 CACHE_SIZE: Final = 4096
 """Tokens remembered; about 2 KiB each."""
@@ -57,13 +58,15 @@ class Verifier:
         jwks_url: str | None = None,
         ca_file: str | None = None,
         allow_http_on_loopback: bool = False,
+        status_lists: bool = False,
     ) -> None:
         """Take the exact ``iss`` to trust and the ``aud`` to be (default: the issuer).
 
         With ``keys`` (a :class:`KeySet`, or a JWK Set as a dict) no network is used. Without, they are fetched from
         ``jwks_url``, by default ``/.well-known/jwks.json`` below the issuer, over HTTPS; ``ca_file`` is a PEM file of
         the only authorities to trust, such as the development authority. ``leeway`` (0 to 60) and ``max_lifetime`` are
-        seconds. Raises :class:`~doorward.errors.Misconfigured`.
+        seconds. With ``status_lists`` every token must name its place in a status list of the issuer, and that list is
+        fetched and asked (``status_lists.enabled`` of the server). Raises :class:`~doorward.errors.Misconfigured`.
         """
         findings = []
         if not issuer:
@@ -84,11 +87,21 @@ class Verifier:
         self._max_lifetime = max_lifetime
         self._cache_size = cache_size
         self._fetched: IssuerKeys | None = None
+        self._status_lists: FetchedStatusLists | None = None
         self.replace_keys(_key_set(keys))
         if keys is None:
             url = issuer.rstrip("/") + WELL_KNOWN if jwks_url is None else jwks_url
             address = Address.of(url, allow_http_on_loopback=allow_http_on_loopback)
             self._fetched = IssuerKeys(address, clock=clock, on_change=self.replace_keys, ca_file=ca_file)
+        if status_lists:
+            self._status_lists = FetchedStatusLists(
+                issuer=issuer,
+                keys=lambda: self._trust.keys,
+                clock=clock,
+                leeway=leeway,
+                ca_file=ca_file,
+                allow_http_on_loopback=allow_http_on_loopback,
+            )
 
     def replace_keys(self, keys: KeySet) -> None:
         """Trust these keys and no others from now on; what the old ones had verified is forgotten."""
@@ -105,6 +118,12 @@ class Verifier:
         except (UnknownKey, KeysUnavailable):
             if self._fetched is None or not self._fetched.wait(self._clock()):
                 raise
+        except StatusMissing as missing:
+            missing.lists.wait(missing)
+        try:
+            return self._judge(token)
+        except StatusMissing as missing:  # only now that there are keys is it known which list to ask
+            missing.lists.wait(missing)
         return self._judge(token)
 
     async def check_async(self, token: str) -> Principal:
@@ -114,6 +133,12 @@ class Verifier:
         except (UnknownKey, KeysUnavailable):
             if self._fetched is None or not await self._fetched.wait_async(self._clock()):
                 raise
+        except StatusMissing as missing:
+            await missing.lists.wait_async(missing)
+        try:
+            return self._judge(token)
+        except StatusMissing as missing:
+            await missing.lists.wait_async(missing)
         return self._judge(token)
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
@@ -147,6 +172,8 @@ class Verifier:
         else:
             check_still_holds(believed, now=now, leeway=self._leeway)
         check_not_revoked(believed, self._revocations)
+        if self._status_lists is not None:
+            self._status_lists.check(believed.status, now=now)
         return believed.principal
 
 
