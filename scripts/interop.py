@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+
 from doorward.cli.instance import opened
 from doorward.jose import jwt
 from doorward.jose.keys import SigningKey
@@ -35,6 +37,8 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 EXTERNAL_LIMIT = 600
 """Seconds for installing or building, which may fetch packages."""
+ANSWER_LIMIT = 60
+"""Seconds for all answers of one program."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def cases_of(served: Served) -> list[Case]:
         Case("the access token of a log-in", token, is_good=True),
         Case("the access token of a refresh", refreshed["access_token"], is_good=True),
         *tampered(token),
+        *confused(token, key),
         *twisted(token, key.algorithm),
         *signed_otherwise(token, key),
         Case("a status list as access token", status_list),
@@ -129,9 +134,8 @@ def cases_of(served: Served) -> list[Case]:
 
 async def signing_key(served: Served) -> SigningKey:
     """Take the very key that the server signs with, for tokens that it would never sign."""
-    settings = Settings.load(
-        environ=served.environment, env_file=served.folder / ".env", data_dir=served.folder / "data"
-    )
+    folder = served.folder
+    settings = Settings.load(environ=served.environment, env_file=folder / ".env", data_dir=folder / "data")
     async with opened(settings) as auth:
         await auth.keys.load()
         return auth.keys.active
@@ -151,10 +155,23 @@ def tampered(token: str) -> Iterator[Case]:
     yield Case("no signature", f"{header}.{payload}.")
     yield Case("a zero signature", f"{header}.{payload}.{base64url_encode(bytes(len(base64url_decode(signature))))}")
     yield Case("a cut signature", f"{header}.{payload}.{signature[:-4]}")
-    confused = base64url_encode(write_json({**said, "alg": "HS256"}))
-    for name, secret in (("empty", b""), ("the key id", said["kid"].encode())):
-        mac = hmac.digest(secret, f"{confused}.{payload}".encode(), hashlib.sha256)
-        yield Case(f"HS256 with {name} as secret", f"{confused}.{payload}.{base64url_encode(mac)}")
+
+
+def confused(token: str, key: SigningKey) -> Iterator[Case]:
+    """Sign with HS256, and with what everybody knows as the secret."""
+    header, payload, _ = token.split(".")
+    said = base64url_encode(write_json({**json.loads(base64url_decode(header)), "alg": "HS256"}))
+    public = load_der_private_key(key.to_pkcs8(), password=None).public_key()
+    known = {
+        "nothing": b"",
+        "the key id": key.kid.encode(),
+        "the JWK": write_json(key.public.to_jwk()),
+        "the PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "the DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    }
+    for name, secret in known.items():
+        mac = hmac.digest(secret, f"{said}.{payload}".encode(), hashlib.sha256)
+        yield Case(f"HS256 with {name} as secret", f"{said}.{payload}.{base64url_encode(mac)}")
 
 
 def twisted(token: str, algorithm: str) -> Iterator[Case]:
@@ -220,7 +237,7 @@ def ask(language: Language, served: Served, cases: list[Case]) -> dict[str, str]
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=ANSWER_LIMIT,
         check=False,
     )
     if done.returncode:
