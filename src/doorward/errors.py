@@ -6,8 +6,7 @@
     │   └── UnknownKey           no key of the issuer has that id; fetched keys may be refreshed, within limits
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
-        ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
-        ├── UnauthorizedClient   400 unauthorized_client · UnsupportedTokenType 400 (OAuth's own, for services)
+        ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1) · UnauthorizedClient, UnsupportedTokenType 400
         ├── HttpsRequired        400 https_required (from the plain HTTP listener)
         ├── Unauthenticated      401, with WWW-Authenticate behind a bearer token
         │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded, InvalidClient
@@ -139,24 +138,6 @@ class InvalidRequest(Problem):
     detail = "Send exactly one credential: either one Authorization header or the session cookie."
 
 
-class UnauthorizedClient(Problem):
-    """The service is known, and its key was not made for this (RFC 6749 §5.2)."""
-
-    status = 400
-    code = "unauthorized_client"
-    title = "The service may not do this"
-    detail = "The service key does not allow this; see 'doorward service list'."
-
-
-class UnsupportedTokenType(Problem):
-    """What was presented is of a kind that is not revoked here, such as a session cookie (RFC 7009 §2.2.1)."""
-
-    status = 400
-    code = "unsupported_token_type"
-    title = "Tokens of this kind are not revoked here"
-    detail = "Access tokens and refresh tokens can be revoked here."
-
-
 class HttpsRequired(Problem):
     """Said by the plain HTTP listener, which never takes a credential (ASVS 4.1.2)."""
 
@@ -202,14 +183,6 @@ class SessionEnded(Unauthenticated):
     code = "session_ended"
     title = "The session has ended"
     detail = "Log in again."
-
-
-class InvalidClient(Unauthenticated):
-    """A service did not prove who it is: no key, a wrong one, an old one, an unknown service (RFC 6749 §5.2)."""
-
-    code = "invalid_client"
-    title = "The service is not authenticated"
-    detail = "Send the name and the key of a service as HTTP Basic credentials."
 
 
 class ReauthenticationRequired(Unauthenticated):
@@ -301,15 +274,6 @@ class LoginTaken(Problem):
     detail = "Another account uses this e-mail address or username."
 
 
-class ServiceTaken(Problem):
-    """There is a service of that name already."""
-
-    status = 409
-    code = "service_taken"
-    title = "The name is taken"
-    detail = "Another service has this name; rotate its key, or choose another name."
-
-
 class BodyTooLarge(Problem):
     """The body is longer than 64 KiB."""
 
@@ -382,12 +346,4 @@ class KeysUnavailable(Unavailable):
 
     code = "keys_unavailable"
     title = "The keys of the issuer are unavailable"
-    detail = "The service cannot reach its authentication server. Try again in a moment."
-
-
-class StatusUnavailable(Unavailable):
-    """A service behind asks the status lists of the issuer, and cannot get the one that the token names."""
-
-    code = "status_unavailable"
-    title = "The status of the token is unavailable"
     detail = "The service cannot reach its authentication server. Try again in a moment."

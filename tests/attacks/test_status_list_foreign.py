@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from doorward.errors import InvalidToken, StatusUnavailable
+from doorward.errors import InvalidToken
+from doorward.verify.status_fetching import StatusUnavailable
 from tests.verify.key_server import saying, serving
 from tests.verify.parties import NOW, Issuer
 from tests.verify.test_status_lists import Lists

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from doorward.core.source import Source
-from doorward.errors import InvalidClient, InvalidFields, NotFound, ServiceTaken, TooManyAttempts, UnauthorizedClient
+from doorward.errors import InvalidFields, NotFound, TooManyAttempts
 from doorward.hooks import Event, ServiceCreated, ServiceRefused
 from doorward.services import flows
 from doorward.services.model import OVERLAP, Basic, Bearer, Nothing
+from doorward.services.refusals import InvalidClient, ServiceTaken, UnauthorizedClient
 from doorward.settings import Limits, Settings
 from tests.support.asking import asking
 from tests.support.house import House, open_house

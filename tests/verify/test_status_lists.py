@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from doorward.errors import InvalidToken, StatusUnavailable
+from doorward.errors import InvalidToken
 from doorward.jose import jwt
 from doorward.jose.spelling import base64url_encode
 from doorward.verify import Verifier, status_fetching
-from doorward.verify.status_fetching import StatusMissing
+from doorward.verify.status_fetching import StatusMissing, StatusUnavailable
 from tests.support.waiting import until
 from tests.verify.key_server import Handler, KeyServer, saying, serving
 from tests.verify.parties import NOW, Clock, Issuer

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Statement
-from doorward.errors import FieldError, InvalidClient, InvalidFields, NotFound, ServiceTaken, UnauthorizedClient
+from doorward.errors import FieldError, InvalidFields, NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, ServiceCreated, ServiceDeleted, ServiceKeyRotated, ServiceRefused
 from doorward.services import store
@@ -31,6 +31,7 @@ from doorward.services.model import (
     is_name,
     write_key,
 )
+from doorward.services.refusals import InvalidClient, ServiceTaken, UnauthorizedClient
 from doorward.web.limits import Limiter
 
 PAGE_SIZE: Final = 100

@@ -14,12 +14,13 @@ from doorward.accounts.flows import Accounts
 from doorward.accounts.model import Account
 from doorward.audit.flows import entry
 from doorward.core.source import Source
-from doorward.errors import InvalidToken, NotFound, UnsupportedTokenType
+from doorward.errors import InvalidToken, NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import TokenRevoked
 from doorward.jose.keys import KeySet
 from doorward.revocation.flows import Revocations
 from doorward.services.model import ASKS_ALL, KEY_PREFIX, Service
+from doorward.services.refusals import UnsupportedTokenType
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import COOKIE_PREFIX
 from doorward.status_lists.flows import StatusLists

@@ -103,7 +103,7 @@ class StatusLists(Flows):
         if kept is not None and kept[0] == now:
             return kept[1]
         first, behind = serials_of(number)
-        if not self.is_enabled or not self._spread or first >= await store.next_serial(self._database):
+        if not self._spread or first >= await store.next_serial(self._database):
             raise NotFound("no such status list")
         serials = await store.invalid(self._database, first=first, behind=behind)
         statuses = [(place_of(serial, self._spread).index, 1) for serial in serials]

@@ -33,7 +33,9 @@ class StatusListRoutes:
         return Response(token, headers=headers, media_type=MEDIA_TYPE)
 
     def operations(self) -> list[Operation]:
-        """List the operations of this slice."""
+        """List the operations of this slice: there is none where the lists are switched off."""
+        if not self._status_lists.is_enabled:
+            return []
         return [
             Operation(
                 "GET",

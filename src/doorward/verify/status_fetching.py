@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from doorward.core.clock import Clock
-from doorward.errors import InvalidToken, Misconfigured, StatusUnavailable
+from doorward.errors import InvalidToken, Misconfigured, Unavailable
 from doorward.jose.keys import KeySet
 from doorward.verify.fetching import TIME_LIMIT, Address, FetchFailed, fetch
 from doorward.verify.model import StatusReference
@@ -28,6 +28,14 @@ IMPATIENCE: Final = 1
 """Seconds after a fetch in which there is no other of the same list."""
 
 _log = logging.getLogger("doorward.verify")
+
+
+class StatusUnavailable(Unavailable):
+    """A service behind asks the status lists of the issuer, and cannot get the one that the token names."""
+
+    code = "status_unavailable"
+    title = "The status of the token is unavailable"
+    detail = "The service cannot reach its authentication server. Try again in a moment."
 
 
 class StatusMissing(StatusUnavailable):

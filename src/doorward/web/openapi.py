@@ -42,7 +42,7 @@ def document(operations: Sequence[Operation], *, issuer: str, title: str, versio
 
 def _kinds(operation: Operation) -> list[Any]:
     answers = [kind for answer in operation.answers.values() if answer is not None for kind in _alternatives(answer)]
-    return answers if operation.reads is None else [operation.reads, *answers]
+    return [kind for kind in (operation.reads, operation.form) if kind is not None] + answers
 
 
 def _alternatives(answer: Any) -> tuple[Any, ...]:
@@ -63,12 +63,12 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
         described["parameters"] = parameters
     if operation.needs_caller:
         described["security"] = [{"bearer": []}, {"cookie": []}]
-    is_oauth = operation.speaks == "oauth"
+    is_oauth = operation.form is not None
     if is_oauth:
         described["security"] = [{"service": []}]
-    if operation.reads is not None:
-        media = "application/x-www-form-urlencoded" if is_oauth else "application/json"
-        described["requestBody"] = {"required": True, "content": {media: {"schema": schema_of[id(operation.reads)]}}}
+    for kind, media in ((operation.reads, "application/json"), (operation.form, "application/x-www-form-urlencoded")):
+        if kind is not None:
+            described["requestBody"] = {"required": True, "content": {media: {"schema": schema_of[id(kind)]}}}
     for status, kind in operation.answers.items():
         described["responses"][str(status)] = _answer(operation, kind, schema_of)
     for status, codes in sorted(_problems(operation).items()):
