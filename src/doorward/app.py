@@ -199,6 +199,7 @@ class Doorward:
             await self.revocations.follow()
             await self.keys.start()
             await self.status_lists.start()
+            stack.push_async_callback(self.status_lists.stop)
             self.pool.open()
             stack.callback(self.pool.close)
             for task in (self._follow(), self._keep_house()):

@@ -1,5 +1,6 @@
 """Making, rotating and deleting services, and what the trail says of it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -170,6 +171,23 @@ async def test_events_are_told_after_the_commit(house: House) -> None:
     await asking(house, audience="https://api.example")
 
     assert told == [ServiceCreated(service="billing", audience="https://api.example", may=("introspect", "revoke"))]
+
+
+async def test_the_host_itself_is_not_counted(house: House) -> None:
+    """Who calls in process has no network to count by."""
+    for _ in range(2):
+        with pytest.raises(InvalidClient):
+            await house.auth.services.admit(Bearer("dwk_wrong"), "introspect", source=Source())
+
+    assert await house.auth._database.fetch_all("SELECT * FROM attempt") == []
+
+
+async def test_of_many_who_take_a_name_one_gets_it(house: House) -> None:
+    """Settled by the primary key."""
+    made = await asyncio.gather(*(house.auth.services.create("billing") for _ in range(10)), return_exceptions=True)
+
+    assert sum(isinstance(each, tuple) for each in made) == 1
+    assert sum(isinstance(each, ServiceTaken) for each in made) == 9
 
 
 async def test_wrong_keys_are_limited_by_network_and_right_ones_are_not(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Sessions get places, and the lists say what has become of them."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -158,6 +159,19 @@ async def test_revoking_one_access_token_moves_its_session_to_another_place(list
     assert await is_valid(listing, following["access_token"])
 
 
+async def test_many_revocations_at_once_are_all_done(listing: House) -> None:
+    """Whoever comes second finds it done, and one place is the session's in the end."""
+    service = await asking(listing)
+    pair = await listing.enter()
+
+    answers = await asyncio.gather(*(service.revoke(pair["access_token"]) for _ in range(20)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    following = (await listing.refresh(pair["refresh_token"])).json()
+    assert not await is_valid(listing, pair["access_token"])
+    assert await is_valid(listing, following["access_token"])
+
+
 async def test_a_list_is_signed_once_a_second(listing: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks and however often; and few of them are kept."""
     monkeypatch.setattr(flows, "_MOST_KEPT", 1)
@@ -165,7 +179,7 @@ async def test_a_list_is_signed_once_a_second(listing: House, monkeypatch: pytes
     await listing.enter()
     first = await lists.token(0)
 
-    assert await lists.token(0) == first
+    assert await asyncio.gather(*(lists.token(0) for _ in range(5))) == [first] * 5
     listing.clock.advance(1)
     assert await lists.token(0) != first
 

@@ -139,7 +139,8 @@ class Services(Flows):
     async def _remember_refusal(self, credential: Credential, source: Source) -> None:
         if isinstance(credential, Nothing):
             return
-        await self._limiter.count(self._limiter.service_keys(source.network))
+        if source.network:
+            await self._limiter.count(self._limiter.service_keys(source.network))
         claimed = credential.name if isinstance(credential, Basic) and is_name(credential.name) else ""
         event = ServiceRefused(service=claimed)
         await self._database.write(entry(event, now=self._clock(), source=source))

@@ -24,8 +24,8 @@ PATH: Final = "/v1/status-lists"
 OUTLIVES: Final = 5
 """A list is good for so many times its ``ttl``: who cannot get a newer one may go on for a while, and then not."""
 
-_MOST_KEPT: Final = 64
-"""Signed lists that are kept for a second."""
+_MOST_KEPT: Final = 1024
+"""Signed lists that are kept for a second, so that nobody can have one made anew by asking for others; 8 KiB each."""
 
 
 class StatusLists(Flows):
@@ -40,6 +40,7 @@ class StatusLists(Flows):
         self._spread = b""
         self._lease: asyncio.Task[None] | None = None
         self._signed: dict[int, tuple[int, str]] = {}
+        self._signing = asyncio.Lock()
 
     @property
     def is_enabled(self) -> bool:
@@ -50,6 +51,11 @@ class StatusLists(Flows):
         """Take the first serials."""
         if self.is_enabled:
             await self._take()
+
+    async def stop(self) -> None:
+        """Let what is under way in the background finish, before the database is closed."""
+        if self._lease is not None:
+            await self._lease
 
     # -- places ------------------------------------------------------------------------------------------------------
 
@@ -98,10 +104,17 @@ class StatusLists(Flows):
 
     async def token(self, number: int) -> str:
         """Write and sign a list (section 5.1). Raises :class:`NotFound` for one that does not exist yet."""
-        now = self._clock()
-        kept = self._signed.get(number)
-        if kept is not None and kept[0] == now:
+        async with self._signing:  # one at a time: whoever waited finds it made
+            now = self._clock()
+            kept = self._signed.get(number)
+            if kept is None or kept[0] != now:
+                kept = (now, await self._sign(number, now=now))
+                if len(self._signed) >= _MOST_KEPT:
+                    self._signed.clear()
+                self._signed[number] = kept
             return kept[1]
+
+    async def _sign(self, number: int, *, now: int) -> str:
         first, behind = serials_of(number)
         if not self._spread or first >= await store.next_serial(self._database):
             raise NotFound("no such status list")
@@ -117,11 +130,7 @@ class StatusLists(Flows):
             "ttl": ttl,
             "status_list": {"bits": 1, "lst": base64url_encode(zlib.compress(packed, 9))},
         }
-        signed = jwt.encode(claims, self._signer(), typ=LIST_TYPE)
-        if len(self._signed) >= _MOST_KEPT:
-            self._signed.clear()
-        self._signed[number] = (now, signed)
-        return signed
+        return jwt.encode(claims, self._signer(), typ=LIST_TYPE)
 
     def clean_up(self, *, now: int) -> list[Statement]:
         """Make the statements that forget places which no token can name any more."""

@@ -5,6 +5,7 @@ Routes write problems as everywhere; :class:`OAuthHandler` stands around them an
 the RFC allows and never quote the sender.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +17,10 @@ from starlette.responses import Response
 from doorward.errors import Problem
 from doorward.gate import check_one_credential
 from doorward.verify.answers import headers_of
-from doorward.web.front import REALM
+from doorward.web.front import REALM, REQUEST_ID
 from doorward.web.routing import Handler
+
+_log = logging.getLogger("doorward.web")
 
 _ERROR_OF: Final[Mapping[str, str]] = {
     "body_too_large": "invalid_request",
@@ -48,6 +51,9 @@ class OAuthHandler:
             check_one_credential(request.scope["headers"])
             return await self.handler(request)
         except Problem as problem:
+            if problem.status >= 500:
+                request_id = request.scope.get(REQUEST_ID, "")
+                _log.error("%s %s: %s (%s)", request_id, request.scope["method"], problem.code, problem.why)
             return refuse(problem)
 
 
