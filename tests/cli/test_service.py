@@ -52,6 +52,9 @@ def test_rotation_says_until_when_the_former_key_is_good(operator: Operator) -> 
     assert "is believed until" in said
     assert "is refused now" in at_once
     assert json.loads(operator("service", "rotate", "billing", "--now", "--json").output)["former_until"] is None
+    assert json.loads(operator("service", "list", "--json").output)[0]["former_until"] is None
+    operator("service", "rotate", "billing")
+    assert json.loads(operator("service", "list", "--json").output)[0]["former_until"] is not None
 
 
 def test_deletion_leaves_nothing(operator: Operator) -> None:

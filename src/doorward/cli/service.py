@@ -8,6 +8,7 @@ from doorward.cli.instance import with_instance
 from doorward.cli.output import Output, json_option
 from doorward.cli.sources import Sources
 from doorward.cli.times import moment
+from doorward.core.clock import system_clock
 
 if TYPE_CHECKING:
     from doorward.app import Doorward
@@ -42,7 +43,8 @@ def create(sources: Sources, name: str, *, audience: str, may: "tuple[Permission
 
     made, key = with_instance(sources, act)
     output = Output(as_json=as_json)
-    output.record(_members(made) | {"client_id": made.name, "secret": key} if as_json else {"name": name, "key": key})
+    shown = {"client_id": name, "secret": key, **_members(made, now=made.created_at)}
+    output.record(shown if as_json else {"name": name, "key": key})
     output.say(_KEPT)
 
 
@@ -75,7 +77,8 @@ def rotate(sources: Sources, name: str, *, now: bool, as_json: bool) -> None:
 @click.pass_obj
 def list_(sources: Sources, *, as_json: bool) -> None:
     """List the services by name; keys are not shown."""
-    rows = [_members(each) for each in with_instance(sources, _all)]
+    now = system_clock()
+    rows = [_members(each, now=now) for each in with_instance(sources, _all)]
     output = Output(as_json=as_json)
     output.table(["name", "audience", "may", "created_at", "rotated_at", "former_until"], rows)
     if not rows:
@@ -109,12 +112,13 @@ async def _all(auth: "Doorward") -> "list[Service]":
     return services
 
 
-def _members(each: "Service") -> dict[str, Any]:
+def _members(each: "Service", *, now: int) -> dict[str, Any]:
+    in_overlap = each.former_until is not None and now < each.former_until
     return {
         "name": each.name,
         "audience": each.audience,
         "may": list(each.may),
         "created_at": moment(each.created_at),
         "rotated_at": moment(each.rotated_at),
-        "former_until": moment(each.former_until),
+        "former_until": moment(each.former_until) if in_overlap else None,
     }
