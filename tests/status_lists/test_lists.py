@@ -271,6 +271,28 @@ async def test_places_are_forgotten_when_no_token_can_name_them(listing: House) 
     assert (await database.fetch_all("SELECT session_id FROM status_entry"))[0]["session_id"] == extended
 
 
+async def test_sessions_from_before_get_a_place_with_their_next_token(
+    settings: Settings, listing_settings: Settings
+) -> None:
+    """By refresh and by cookie: switching the lists on logs nobody out; and racers get the same place."""
+    async with open_house(settings) as before:
+        before.auth.pool.hasher = QuickHasher(settings.passwords)
+        pair = await before.enter()
+        entered = await post(
+            before.auth, "/v1/login", {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+        )
+        held = cookie(entered.values(b"set-cookie")[0].partition(b";")[0])
+
+    async with open_house(listing_settings) as house:
+        answers = await asyncio.gather(*(house.refresh(pair["refresh_token"]) for _ in range(5)))
+        exchanged = [await call(house.auth, "POST", "/v1/token/exchange", headers=[held, OURS]) for _ in range(2)]
+
+        refreshed = {place(answer.json()["access_token"]) for answer in answers}
+        assert len(refreshed) == 1
+        assert len({place(answer.json["access_token"]) for answer in exchanged}) == 1
+        assert await is_valid(house, answers[0].json()["access_token"])
+
+
 async def test_a_list_that_was_never_begun_is_not_there(listing_settings: Settings) -> None:
     """In an instance whose lifespan has not started."""
     from doorward.app import Doorward

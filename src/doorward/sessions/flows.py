@@ -121,6 +121,8 @@ class Sessions(Flows):
             return None
         if now - session.last_seen_at >= SEEN_INTERVAL:
             await self._database.write(store.seen(session.id, now=now))
+        serial = await self._status_lists.settle(session.id, session.status_serial, expires_at=session.expires_at)
+        session = replace(session, status_serial=serial)
         return Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
 
     async def behind(self, cookie: str) -> Session | None:

@@ -79,6 +79,14 @@ class StatusLists(Flows):
             return []
         return [store.insert(serial, session_id=session_id, forget_at=expires_at)]
 
+    async def settle(self, session_id: str, serial: int | None, *, expires_at: int) -> int | None:
+        """Return the serial of a live session; one that began before the lists were switched on gets its place now."""
+        if serial is not None or not self.is_enabled:
+            return serial
+        (rows,) = await self._database.write(*self.entering(self.serial(), session_id, expires_at=expires_at))
+        settled: int = rows[0]["serial"]
+        return settled
+
     def moving(self, session_id: str, *, now: int) -> list[Statement]:
         """Make the statements that move a session to another place, because one of its tokens is revoked.
 

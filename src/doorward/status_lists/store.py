@@ -38,11 +38,11 @@ def lease(size: int, *, spread: bytes) -> list[Statement]:
 
 
 def insert(serial: int, *, session_id: str, forget_at: int) -> Statement:
-    """Give a session its place, unless it has just got one."""
+    """Give a session its place, and return the serial that it has: somebody else may have been quicker."""
     return statement(
         """
         INSERT INTO status_entry (serial, session_id, forget_at) VALUES (:serial, :session_id, :forget_at)
-        ON CONFLICT (session_id) DO NOTHING
+        ON CONFLICT (session_id) DO UPDATE SET session_id = excluded.session_id RETURNING serial
         """,
         serial=serial,
         session_id=session_id,

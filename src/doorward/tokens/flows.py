@@ -5,7 +5,7 @@ what that means; what has to be remembered is committed before anything is refus
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from doorward.audit.flows import entry
@@ -222,12 +222,12 @@ class Tokens(Flows):
             )
         )
         if rows:
-            return self.pair(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
+            return await self._following(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
         family = await store.find(self._database, opaque.handle)
         decision = decide_stale(family, presented=opaque.generation, now=now, settings=self._settings.tokens)
         match decision:
             case Replay(family):
-                return self.pair(family, now=now)
+                return await self._following(family, now=now)
             case Reuse(family):
                 await self._end_family(family, now=now, source=source)
                 raise GrantRefused("a spent refresh token came back")
@@ -235,6 +235,10 @@ class Tokens(Flows):
                 raise GrantRefused(why)
             case _:  # pragma: no cover - mypy proves it
                 assert_never(decision)
+
+    async def _following(self, family: Family, *, now: int) -> TokenPair:
+        serial = await self._status_lists.settle(family.session_id, family.status_serial, expires_at=family.expires_at)
+        return self.pair(replace(family, status_serial=serial), now=now)
 
     async def family_of(self, refresh_token: str) -> Family | None:
         """Find what a genuine refresh token of any generation belongs to, live or not; for an operator who looks."""
