@@ -181,6 +181,21 @@ async def test_the_original_method_of_a_cookie_counts_if_somebody_vouches_for_it
     assert (await ask(house.auth, held, *headers, peer=peer, served=served)).status == status
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [(b"sec-websocket-key", b"x"), (b"sec-websocket-version", b"13"), (b"upgrade", b"h2c"),
+     (b"sec-fetch-mode", b"websocket")],
+)  # fmt: skip
+async def test_a_handshake_with_a_cookie_must_come_from_here(house: House, sign: tuple[bytes, bytes]) -> None:
+    """Cross-site WebSocket hijacking: a GET in form, and no page of others may send it."""
+    await house.register()
+    held = await cookie_of(house)
+
+    assert (await ask(house.auth, held, GET, sign)).status == 403
+    assert (await ask(house.auth, held, GET, sign, (b"origin", b"https://evil.example"))).status == 403
+    assert (await ask(house.auth, held, GET, sign, (b"origin", b"https://auth.example.test"))).status == 200
+
+
 async def test_a_token_needs_no_origin(house: House) -> None:
     """No browser sends one by itself."""
     pair = await house.enter()

@@ -143,6 +143,21 @@ def test_an_unsafe_method_with_a_cookie_must_come_from_here(proxied: Site, metho
     assert reached.seen["method"] == method
 
 
+def test_a_page_of_others_opens_no_web_socket(proxied: Site) -> None:
+    """Cross-site WebSocket hijacking, with what each proxy leaves of the handshake's headers."""
+    handshake = [
+        ("Cookie", proxied.cookie),
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ]
+
+    assert proxied.ask("GET", "/chat", *handshake, ("Origin", "https://evil.example")).status == 403
+    assert proxied.ask("GET", "/chat", *handshake).status == 403
+    assert proxied.ask("GET", "/chat", *handshake, ("Origin", proxied.origin)).status == 200
+
+
 @pytest.mark.parametrize(
     "lie",
     [

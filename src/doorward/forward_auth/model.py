@@ -71,6 +71,14 @@ def claim_of(headers: Iterable[tuple[bytes, bytes]]) -> Claim:
     return Claim({name: [value.decode("latin-1")] for name, value in headers if name in names}, is_trusted=False)
 
 
+def is_handshake(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether the original request opens a WebSocket, from what proxies pass on: some drop ``Upgrade``."""
+    return any(
+        name.startswith(b"sec-websocket-") or name == b"upgrade" or (name, value) == (b"sec-fetch-mode", b"websocket")
+        for name, value in headers
+    )
+
+
 def read_original(claim: Claim, *, asked_with: str) -> Original:
     """Read what the proxy was asked for.
 

@@ -5,6 +5,7 @@ and a cookie with an unsafe original method must come from a page of this origin
 said, the proxy passes nothing on. How each proxy is set up is told in ``docs/how-to/``, and tested with the real ones.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -27,6 +28,7 @@ from doorward.forward_auth.model import (
     Original,
     claim_of,
     identity,
+    is_handshake,
     read_original,
 )
 from doorward.forward_auth.returning import login_address, own_origin, return_to
@@ -36,6 +38,9 @@ from doorward.verify.answers import NO_CREDENTIAL, wants_page
 from doorward.verify.model import Principal
 from doorward.web.forms import parse_form
 from doorward.web.routing import Operation
+
+HANDSHAKE: Final = "CONNECT"
+"""What a handshake counts as, here and in the gate."""
 
 LOGIN_HEADER: Final = "X-Auth-Login"
 """With ``redirect=false``, where a browser should be sent; nginx takes no redirect from such a question."""
@@ -60,6 +65,10 @@ class ForwardAuthRoutes:
         original = read_original(
             claim if isinstance(claim, Claim) else claim_of(headers), asked_with=request.scope["method"]
         )
+        if is_handshake(
+            headers
+        ):  # not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking)
+            original = replace(original, method=HANDSHAKE)
         try:
             principal, account = await self._caller(request, original)
         except Unauthenticated as refused:
