@@ -65,9 +65,8 @@ class ForwardAuthRoutes:
         original = read_original(
             claim if isinstance(claim, Claim) else claim_of(headers), asked_with=request.scope["method"]
         )
-        if is_handshake(
-            headers
-        ):  # not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking)
+        # A handshake is not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking).
+        if is_handshake(headers):
             original = replace(original, method=HANDSHAKE)
         try:
             principal, account = await self._caller(request, original)
