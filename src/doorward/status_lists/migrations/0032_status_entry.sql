@@ -6,10 +6,3 @@ CREATE TABLE status_entry (
     forget_at BIGINT NOT NULL
 );
 CREATE INDEX status_entry_by_end ON status_entry (forget_at);
-
--- The next serial that nobody has, and the key by which serials are spread over a list. One row.
-CREATE TABLE status_serial (
-    id BIGINT PRIMARY KEY,
-    next BIGINT NOT NULL,
-    spread BYTEA NOT NULL
-);
