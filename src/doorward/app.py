@@ -28,6 +28,7 @@ from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
+from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.hooks import Events
@@ -39,9 +40,14 @@ from doorward.revocation import routes as revocation_routes
 from doorward.revocation.feed import Feed
 from doorward.revocation.flows import LEEWAY as REVOCATION_LEEWAY
 from doorward.revocation.flows import Revocations
+from doorward.services.flows import Services
+from doorward.services.introspection import Introspection
+from doorward.services.routes import ServiceRoutes
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
 from doorward.settings import Settings
+from doorward.status_lists.flows import StatusLists
+from doorward.status_lists.routes import StatusListRoutes
 from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
@@ -53,6 +59,7 @@ from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
+from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 from doorward.web.script import Script
@@ -106,13 +113,20 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.sessions = Sessions(foundation, revocations=self.revocations)
+        self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
+        self.sessions = Sessions(foundation, revocations=self.revocations, status_lists=self.status_lists)
         self.keys = Keyring(foundation, revocations=self.revocations)
         self._feed = Feed(
             database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
         )
         self.revocations.live.on_news(self._feed.wake)
-        self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
+        self.tokens = Tokens(
+            foundation,
+            keyring=self.keys,
+            sessions=self.sessions,
+            revocations=self.revocations,
+            status_lists=self.status_lists,
+        )
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
@@ -129,6 +143,16 @@ class Doorward:
             passwords=self.passwords,
             limiter=self.limiter,
             profile_schema=profile_schema,
+        )
+        self.services = Services(foundation, limiter=self.limiter)
+        self.introspection = Introspection(
+            foundation,
+            keys=lambda: self.keys.published,
+            tokens=self.tokens,
+            sessions=self.sessions,
+            accounts=self.accounts,
+            revocations=self.revocations,
+            status_lists=self.status_lists,
         )
         self.verifier = Verifier(
             issuer=settings.issuer,
@@ -181,6 +205,11 @@ class Doorward:
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate, origin=settings.origin).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *revocation_routes.operations(self._feed),
+            *ServiceRoutes(
+                services=self.services, introspection=self.introspection, gate=gate, settings=settings
+            ).operations(),
+            *ForwardAuthRoutes(accounts=self.accounts, gate=gate, settings=settings).operations(),
+            *StatusListRoutes(status_lists=self.status_lists, settings=settings).operations(),
             *health.operations(self._database, self.keys),
         ]
 
@@ -216,6 +245,8 @@ class Doorward:
             await self.revocations.follow()
             await self.sessions.follow()
             await self.keys.start()
+            await self.status_lists.start()
+            stack.push_async_callback(self.status_lists.stop)
             self.pool.open()
             stack.callback(self.pool.close)
             stack.callback(self.sessions.distrust)
@@ -251,7 +282,8 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        self._gate.check_one_credential(scope["headers"])
+        if not isinstance(handler, OAuthHandler):
+            self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -293,7 +325,10 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            *self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            *self.sessions.clean_up(now=now),
+            self.revocations.clean_up(now=now),
+            self.limiter.clean_up(now=now),
+            *self.status_lists.clean_up(now=now),
         )
         await self.keys.load()
 

@@ -13,6 +13,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.revocation",
     "doorward.web",
     "doorward.audit",
+    "doorward.services",
+    "doorward.status_lists",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
 

@@ -31,6 +31,7 @@ from doorward.sessions.model import (
     decide_seen_interval,
 )
 from doorward.sessions.sightings import Sightings
+from doorward.status_lists.flows import StatusLists
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
@@ -48,10 +49,11 @@ class Page:
 class Sessions(Flows):
     """The sessions of this server."""
 
-    def __init__(self, foundation: Foundation, *, revocations: Revocations) -> None:
+    def __init__(self, foundation: Foundation, *, revocations: Revocations, status_lists: StatusLists) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
         self._revocations = revocations
+        self._status_lists = status_lists
         self._hot = HotSessions()
         self._sightings = Sightings(self._database, interval=decide_seen_interval(self._settings.sessions))
         self._changes = Changes(self._database, self._hot)
@@ -82,12 +84,14 @@ class Sessions(Flows):
             remembered=remember,
             user_agent=source.user_agent,
             ip_prefix=source.ip_prefix,
+            status_serial=self._status_lists.serial(),
         )
 
     def starting(self, session: Session, *, live: int, now: int) -> list[Statement]:
         """Make the statements that start a session; ``live`` is how many the account has already."""
         keep = self._settings.sessions.max_per_account
-        statements = [store.insert(session)]
+        places = self._status_lists.entering(session.status_serial, session.id, expires_at=session.expires_at)
+        statements = [store.insert(session), *places]
         if live >= keep:
             statements += [
                 store.end_surplus(session.account_id, now=now, keep=keep),
@@ -133,6 +137,8 @@ class Sessions(Flows):
         session = self._as_seen(store.from_row(row))
         if session.generation != opaque.generation or session.transport != "cookie" or not session.is_live(now):
             return None
+        serial = await self._status_lists.settle(session.id, session.status_serial, expires_at=session.expires_at)
+        session = replace(session, status_serial=serial)
         resumed = Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
         return Hot(resumed, read_at=now, seen_at=session.last_seen_at)
 
