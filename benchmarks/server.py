@@ -60,6 +60,10 @@ class Server:
             "ACCOUNTS__EMAIL_VERIFICATION": "off",
             "LIMITS__PER_ACCOUNT": 1_000_000_000,
             "LIMITS__PER_NETWORK": 1_000_000_000,
+            "LIMITS__PER_PAIR": 1_000_000_000,
+            "LIMITS__PER_WIDE_NETWORK": 1_000_000_000,
+            "LIMITS__PER_INSTANCE": 1_000_000_000,
+            "LIMITS__REGISTRATIONS": 1_000_000_000,
             **settings,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}

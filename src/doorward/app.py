@@ -21,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 from doorward import __version__
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
+from doorward.challenges.flows import Challenges
+from doorward.challenges.provider import ChallengeProvider
+from doorward.challenges.routes import operations as challenge_operations
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
@@ -31,6 +34,7 @@ from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.hooks import Events
+from doorward.limits.flows import Limiter
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -46,7 +50,6 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web import health
 from doorward.web.front import Front
-from doorward.web.limits import Limiter
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
@@ -70,6 +73,7 @@ class Doorward:
         settings: Settings,
         *,
         profile_schema: ProfileSchema | None = None,
+        challenge_provider: ChallengeProvider | None = None,
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         database: Database | None = None,
@@ -102,7 +106,8 @@ class Doorward:
         self.sessions = Sessions(foundation, revocations=self.revocations)
         self.keys = Keyring(foundation, revocations=self.revocations)
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
-        self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
+        self.challenges = Challenges(foundation, provider=challenge_provider)
+        self.limiter = Limiter(foundation, challenges=self.challenges)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
             foundation,
@@ -148,6 +153,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *challenge_operations(),
             *health.operations(self._database, self.keys),
         ]
 
@@ -243,7 +249,10 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            self.sessions.clean_up(now=now),
+            self.revocations.clean_up(now=now),
+            self.limiter.clean_up(now=now),
+            self.challenges.clean_up(),
         )
         await self.keys.load()
 

@@ -12,6 +12,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.tokens",
     "doorward.revocation",
     "doorward.web",
+    "doorward.limits",
+    "doorward.challenges",
     "doorward.audit",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""

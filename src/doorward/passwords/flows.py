@@ -23,6 +23,7 @@ from doorward.errors import (
 )
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
+from doorward.limits.flows import Limiter
 from doorward.passwords import store
 from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
@@ -33,7 +34,6 @@ from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import TokenPair, Tokens
 from doorward.tokens.model import Family
-from doorward.web.limits import Limiter
 
 KNOWLEDGE = ("pwd",)
 """``amr`` of a log-in by password (RFC 8176 §2)."""
@@ -50,6 +50,8 @@ class LogIn:
     session: Session
     tokens: TokenPair | None = None
     cookie: str | None = field(default=None, repr=False)
+    device: str = field(default="", repr=False)
+    """By what the account knows this device from now on; see ``limits/devices.py``."""
 
 
 class Passwords(Flows):
@@ -110,7 +112,7 @@ class Passwords(Flows):
             )
             statements.append(self._tokens.starting(family))
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(replace(account, last_login_at=now), session, family, now)
+        return self._entered(proof, replace(account, last_login_at=now), session, family, now)
 
     async def reauthenticate(
         self,
@@ -141,7 +143,7 @@ class Passwords(Flows):
             statements += self._tokens.replacing(renewed, family, spent=spent, now=now)
         events = [Reauthenticated(account_id=account.id, session_id=session.id)]
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(account, renewed, family, now)
+        return self._entered(proof, account, renewed, family, now)
 
     async def change(
         self,
@@ -173,7 +175,8 @@ class Passwords(Flows):
         events = [PasswordChanged(account_id=account.id, session_id=session.id)]
         await self._commit(proof, changing, statements, events, source=source, now=now)
         cookie = self._sessions.cookie(renewed) if session.transport == "cookie" else None
-        return LogIn(account, renewed, cookie=cookie)
+        device = self._limiter.device_token(account.id, version=proof.candidate.version + 1, device=proof.device)
+        return LogIn(account, renewed, cookie=cookie, device=device)
 
     def first(self, account_id: str, *, hashed: str, now: int) -> Statement:
         """Make the statement that gives a new account its password, for the write that makes the account."""
@@ -221,11 +224,12 @@ class Passwords(Flows):
         row = await store.find_by_id(self._database, account_id, now=self._clock())
         return None if row is None else row["failures"]
 
-    def _entered(self, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
+    def _entered(self, proof: Proof, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
         """Write what the session's transport needs, after the commit: a pair of tokens, or the cookie."""
+        device = self._limiter.device_token(account.id, version=proof.candidate.version, device=proof.device)
         if family is None:
-            return LogIn(account, session, cookie=self._sessions.cookie(session))
-        return LogIn(account, session, tokens=self._tokens.pair(family, now=now))
+            return LogIn(account, session, cookie=self._sessions.cookie(session), device=device)
+        return LogIn(account, session, tokens=self._tokens.pair(family, now=now), device=device)
 
     async def _commit(
         self,

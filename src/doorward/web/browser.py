@@ -21,23 +21,48 @@ CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'
 """What a log-out leaves behind in the browser (ASVS 14.3.1)."""
 
 
+DEVICE_COOKIE: Final = b"__Host-doorward-device"
+DEVICE_HEADER: Final = b"doorward-device"
+"""The same for a program, in both directions."""
+PROOF_HEADER: Final = b"doorward-proof"
+"""An answer to a challenge."""
+
+
 def session_cookies(headers: Headers) -> list[str]:
     """Return every value sent under the exact name; more than one means tossing. Quoted values are left as they are."""
+    return cookies_named(COOKIE, headers)
+
+
+def device_of(headers: Headers) -> str:
+    """Return what an account may know this device by: the header of a program, or the one cookie of a browser."""
+    given = header_of(DEVICE_HEADER, headers)
+    cookies = [] if given else cookies_named(DEVICE_COOKIE, headers)
+    return cookies[0] if len(cookies) == 1 else given
+
+
+def header_of(wanted: bytes, headers: Headers) -> str:
+    """Return the value of a header that is sent once; nothing and more than one are both nothing."""
+    values = [value for name, value in headers if name == wanted]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def cookies_named(wanted: bytes, headers: Headers) -> list[str]:
+    """Return every value sent under exactly that name."""
     values = []
     for name, value in headers:
         if name != b"cookie":
             continue
         for pair in value.split(b";"):
             cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
-            if equals and cookie == COOKIE:
+            if equals and cookie == wanted:
                 values.append(content.rstrip(b" \t").decode("latin-1"))
     return values
 
 
-def set_cookie(value: str, *, max_age: int | None) -> str:
+def set_cookie(value: str, *, max_age: int | None, name: bytes = COOKIE) -> str:
     """Write ``Set-Cookie``; without ``max_age`` the browser forgets the cookie when it is closed."""
     lifetime = "" if max_age is None else f"; Max-Age={max_age}"
-    return f"{COOKIE.decode()}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
+    return f"{name.decode()}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
 
 
 def clear_cookie() -> str:
