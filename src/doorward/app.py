@@ -138,7 +138,7 @@ class Doorward:
         self._reference = Reference(
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
         )
-        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._reference.operations(), *challenge_operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation)
@@ -153,7 +153,6 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
-            *challenge_operations(),
             *health.operations(self._database, self.keys),
         ]
 

@@ -126,5 +126,5 @@ async def _try(house: House, login: str) -> None:
 
 
 async def _buckets(house: House) -> int:
-    rows = await house.auth._database.fetch_all("SELECT COUNT(*) AS n FROM attempt")
+    rows = await house.auth._database.fetch_all("SELECT COUNT(*) AS n FROM allowance")
     return int(rows[0]["n"])

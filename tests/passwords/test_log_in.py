@@ -61,6 +61,7 @@ def test_every_branch_of_a_log_in_is_decided_by_a_table(
     decision = decide_login(
         candidate,
         verified=verified,
+        within_bound=True,
         settings=Accounts(email_verification=verification),  # type: ignore[arg-type]
     )
 
@@ -70,6 +71,19 @@ def test_every_branch_of_a_log_in_is_decided_by_a_table(
         case Admit(_, proved):
             assert expected is None
             assert proved == stored
+
+
+@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("disabled", [None, 1])
+def test_beyond_the_bound_the_right_password_is_as_good_as_a_wrong_one(verified: bool, disabled: int | None) -> None:
+    """Otherwise a guesser goes on until the answer is another (NIST SP 800-63B-4 §3.2.2)."""
+    account = Account(**{**_members(ACCOUNT), "disabled_at": disabled})
+
+    decision = decide_login(
+        Candidate(account, "hash", 1, 0), verified=verified, within_bound=False, settings=Accounts()
+    )
+
+    assert decision == Refuse("too many wrong passwords in a row", account.id)
 
 
 async def test_a_username_logs_in_as_well(house: House) -> None:

@@ -23,7 +23,7 @@ from doorward.foundation import Flows, Foundation
 
 SCRIPT_PATH: Final = "/challenge/solve.js"
 """What a page of ours loads to answer; see ``static/solve.js``."""
-WORKER_PATH: Final = "/challenge/work.js"
+WORKER_PATH: Final = "/challenge/worker.js"
 
 _log = logging.getLogger("doorward.challenges")
 

@@ -26,7 +26,7 @@ async def _solve(_request: Request) -> Response:
 
 
 async def _work(_request: Request) -> Response:
-    return _script("work.js")
+    return _script("worker.js")
 
 
 def _script(name: str) -> Response:

@@ -161,7 +161,7 @@ class Writer:
             touched = len(rows)
         else:
             rows, touched = [], cursor.rowcount
-        if statement.guarded > touched and not self._touched_behind_with(touched):
+        if statement.guarded and touched < statement.guarded and not self._touched_behind_with(touched):
             raise GuardFailed(index)
         return rows
 

@@ -13,8 +13,8 @@ instance  a share of everybody          a challenge
 device    a device the account knows    a delay that grows; nothing else is counted for it
 ========= ============================= ==================================================================
 
-None of them can be held shut by a stranger: the first three belong to the stranger's own network, a challenge is open to
-whoever answers it, and a known device has a bucket of its own. NIST SP 800-63B-4 §3.2.2 names the delays and allows
+None of them can be held shut by a stranger: the first three belong to the stranger's own network, a challenge is open
+to whoever answers it, and a known device has a bucket of its own. NIST SP 800-63B-4 §3.2.2 names the delays and allows
 such bot detection; its bound of 100 failures in a row is kept by ``passwords/``.
 """
 
@@ -34,7 +34,7 @@ DELAY_MEMORY: Final = 24 * 3600
 """A bucket with delays is forgotten when nobody has tried for a day."""
 
 SKEW: Final = 3600
-"""Seconds by which a clock may go back and buy nothing. Beyond that a bucket begins anew, lest it stay full for ever."""
+"""Seconds by which a clock may go back and buy nothing. Beyond that a bucket begins anew, lest it be full for ever."""
 
 SHARES: Final = 8
 """Rows over which the count of the whole instance is spread by network, so that log-ins do not queue for one row."""

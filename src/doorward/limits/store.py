@@ -77,7 +77,8 @@ def give_back(buckets: Sequence[Bucket], *, whole: bool, now: int) -> Statement:
 async def read(database: Database, buckets: Sequence[Bucket]) -> dict[bytes, Count]:
     """Read what the buckets hold, by their digests; one that nobody has tried is not there."""
     names = {f"b{place}": bucket.digest for place, bucket in enumerate(buckets)}
-    sql = f"SELECT bucket, tries, tried_at, forget_at FROM allowance WHERE bucket IN ({', '.join(f':{n}' for n in names)})"
+    listed = ", ".join(f":{name}" for name in names)
+    sql = f"SELECT bucket, tries, tried_at, forget_at FROM allowance WHERE bucket IN ({listed})"
     rows = await database.fetch_all(sql, **names)
     return {bytes(row["bucket"]): Count(row["tries"], row["tried_at"], row["forget_at"]) for row in rows}
 

@@ -9,7 +9,7 @@
 "use strict";
 
 (() => {
-  const worker = new URL("work.js", document.currentScript.src);
+  const worker = new URL("worker.js", document.currentScript.src);
 
   function solve({ token, bits, parts }, progress = () => {}) {
     return new Promise((resolve, reject) => {
