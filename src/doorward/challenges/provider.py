@@ -46,10 +46,10 @@ class ProofOfWork:
         """Say how many zero bits a level asks for."""
         return self._settings.difficulty + level
 
-    def present(self, *, token: str, level: int) -> Mapping[str, object]:
+    def present(self, *, token: str, level: int) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's
         """Tell how much work it is."""
         return {"bits": self.bits(level), "parts": PARTS}
 
-    async def verify(self, answer: str, *, token: str, level: int, network: str) -> bool:
+    async def verify(self, answer: str, *, token: str, level: int, network: str) -> bool:  # noqa: ARG002
         """Check the work: eight hashes."""
         return is_solved(token, answer, bits=self.bits(level))
