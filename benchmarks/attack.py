@@ -212,12 +212,12 @@ async def simulate(strategy: Strategy, scale: Scale, folder: Path) -> Outcome:
 
 
 async def _let_owners_in(place: Town, scale: Scale, outcome: Outcome, number: int, rounds: int) -> None:
-    """Let this round's share of the owners log in; who is attacked first comes first."""
+    """Let this round's share of the owners log in, from the strange device first: its success would help it."""
     for owner in range(number * scale.owners // rounds, (number + 1) * scale.owners // rounds):
         account = owner % scale.accounts
-        outcome.known[await place.owner(account, known=True, address=owner_address(account))] += 1
         elsewhere = f"198.19.{account // 250}.{account % 250}"
         outcome.unknown[await place.owner(account, known=False, address=elsewhere)] += 1
+        outcome.known[await place.owner(account, known=True, address=owner_address(account))] += 1
 
 
 # -- strategies --------------------------------------------------------------------------------------------------------

@@ -195,8 +195,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     window: Annotated[Seconds, Meta(ge=1, description="Length of the counting window.")] = 15 * MINUTE
     per_account: Annotated[
         Count,
-        Meta(description="Password tries per login and window of all unknown devices together; then a challenge."),
-    ] = 30
+        Meta(description="Password tries per login and day of all unknown devices together; then a challenge."),
+    ] = 10
     per_pair: Annotated[
         Count,
         Meta(
@@ -214,7 +214,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_instance: Annotated[
         Count,
         Meta(description="The same for everybody together; then a challenge. Counted in eight shares, by network."),
-    ] = 20_000
+    ] = 2000
     registrations: Annotated[
         Count, Meta(description="Registrations, or requests for mails, per network and window; then a challenge.")
     ] = 50

@@ -41,6 +41,7 @@ class Program:
             "DOORWARD_LIMITS__PER_PAIR": "100000",
             "DOORWARD_LIMITS__PER_WIDE_NETWORK": "100000",
             "DOORWARD_LIMITS__REGISTRATIONS": "100000",
+            "DOORWARD_LIMITS__PER_INSTANCE": "1000000",
         }
 
     @property

@@ -115,7 +115,7 @@ def test_a_stranger_is_counted_in_five_layers() -> None:
 
 def test_the_host_itself_is_counted_by_login_only() -> None:
     """There is no network to count by; registrations of the host are not counted at all."""
-    assert _layers(model.stranger("ada", HOST, Limits())) == [(Full.CHALLENGES, 30)]
+    assert _layers(model.stranger("ada", HOST, Limits())) == [(Full.CHALLENGES, 10)]
     assert model.registration(HOST, Limits()).buckets == ()
     assert _layers(model.recovery("ada", HOST, Limits())) == [(Full.CHALLENGES, 5)]
 

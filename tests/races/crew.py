@@ -48,6 +48,7 @@ class Place:
             per_network=100_000,
             per_wide_network=100_000,
             registrations=100_000,
+            per_instance=1_000_000,
             window=86_400,
         )
         return settings_for(self.database_url, self.folder, secret=(Secret(SECRET),), limits=limits)

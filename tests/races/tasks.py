@@ -164,3 +164,13 @@ async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int
         halves: list[dict[str, Any]] = [{"username": "countess"}, {"profile": {"by": "the others"}}]
         answers = await asyncio.gather(*(client.patch("/v1/me", json=half, headers=bearer(token)) for half in halves))
         return [answer.status_code for answer in answers]
+
+
+async def answer(worker: Worker, place: Place, *, login: str, proof: str, times: int) -> list[str]:
+    """Guess many times at once with one answer to a challenge; return the codes."""
+    async with place.open() as (_, client):
+        worker.meet()
+        headers = {"Doorward-Proof": proof}
+        body = {"login": login, "password": "wrong"}
+        answers = await asyncio.gather(*(client.post("/v1/login", json=body, headers=headers) for _ in range(times)))
+        return [answer.json()["code"] for answer in answers]

@@ -30,8 +30,8 @@ from doorward.settings import Limits
 DELAYS: Final = (30, 60, 120, 240, 480, 960, 1920, 3600)
 """Seconds to wait before the first try beyond what is free, before the second, … (NIST SP 800-63B-4 §3.2.2)."""
 
-DELAY_MEMORY: Final = 24 * 3600
-"""A bucket with delays is forgotten when nobody has tried for a day."""
+DAY: Final = 24 * 3600
+"""What is counted for one login alone is remembered for a day: guessing slowly buys nothing. Seconds."""
 
 SKEW: Final = 3600
 """Seconds by which a clock may go back and buy nothing. Beyond that a bucket begins anew, lest it be full for ever."""
@@ -114,10 +114,8 @@ class Refusal:
 
 def stranger(name: str, source: Source, settings: Limits) -> Attempt:
     """Count a log-in from a device that the account does not know. ``name`` is the account's id, or what was typed."""
-    pair = Bucket.of(
-        "pair", f"{name}\0{source.network}", settings.per_pair, span=DELAY_MEMORY, full=Full.DELAYS, shared=False
-    )
-    login = Bucket.of("login", name, settings.per_account, span=settings.window, full=Full.CHALLENGES, shared=False)
+    pair = Bucket.of("pair", f"{name}\0{source.network}", settings.per_pair, span=DAY, full=Full.DELAYS, shared=False)
+    login = Bucket.of("login", name, settings.per_account, span=DAY, full=Full.CHALLENGES, shared=False)
     return Attempt("log-in", name, source, (*_networks(source, settings), *([pair] if source.network else []), login))
 
 
@@ -126,7 +124,7 @@ def acquaintance(device: str, name: str, source: Source, settings: Limits) -> At
 
     Nothing else is counted: neither an attack on the account nor one from the same network takes anything from it.
     """
-    own = Bucket.of("device", device, settings.per_pair, span=DELAY_MEMORY, full=Full.DELAYS, shared=False)
+    own = Bucket.of("device", device, settings.per_pair, span=DAY, full=Full.DELAYS, shared=False)
     return Attempt("log-in", name, source, (own,))
 
 
