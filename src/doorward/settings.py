@@ -240,7 +240,7 @@ class Challenges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     difficulty: Annotated[
         int, Meta(ge=4, le=18, description="Zero bits of the easiest proof of work; each level adds one, up to seven.")
-    ] = 13
+    ] = 15
     waiting: Annotated[
         bool,
         Meta(description="Whether waiting is an answer too, for people without JavaScript: 30 s to 1 h, by level."),

@@ -17,8 +17,12 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'
-"""What a log-out leaves behind in the browser (ASVS 14.3.1)."""
+CLEAR_SITE_DATA: Final = '"cache", "storage"'
+"""What a log-out takes away beside the session cookie, which is cleared by name (ASVS 14.3.1).
+
+Not ``"cookies"``: that empties the whole domain, sibling applications included, and with them the cookie by which the
+account knows this browser. Chromium does so even to a cookie that the same answer sets.
+"""
 
 
 DEVICE_COOKIE: Final = b"__Host-doorward-device"
