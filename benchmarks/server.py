@@ -82,7 +82,11 @@ class Server:
 
     def migrate(self) -> None:
         """Bring the database to this version, which the server does by itself on SQLite only."""
-        command = [str(PROGRAM), "migrate", "up"]
+        self.run("migrate", "up")
+
+    def run(self, *words: str) -> None:
+        """Run a command of the program on the same instance."""
+        command = [str(PROGRAM), *words]
         subprocess.run(command, cwd=self.folder, env=self._environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> float:
