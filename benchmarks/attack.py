@@ -294,13 +294,15 @@ def tell(outcome: Outcome) -> str:
     )
 
 
-def main() -> int:
-    """Run all strategies at full scale and print what came of them."""
+def main(names: list[str]) -> int:
+    """Run the named strategies, or all of them, at full scale and print what came of them."""
     for strategy in STRATEGIES:
+        if names and strategy.name not in names:
+            continue
         with tempfile.TemporaryDirectory(prefix="doorward-attack-") as folder:
             print(tell(asyncio.run(simulate(strategy, Scale(), Path(folder)))), flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -151,6 +151,25 @@ class Passwords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_strength: Annotated[
         int, Meta(ge=0, le=4, description="Least zxcvbn score: 2 resists an online attack without a limiter.")
     ] = 2
+    breached_file: Annotated[
+        Path | None,
+        Meta(description="Filter of breached passwords. Empty: that of the package `doorward-breached`, if installed."),
+    ] = None
+    breached_range_url: Annotated[
+        str,
+        Meta(
+            description="`https` URL of a range service (k-anonymity); five digits of the SHA-1 of a new password are "
+            "appended, such as `https://host/range/`. Empty: no password leaves, not even five digits."
+        ),
+    ] = ""
+    breached_range_timeout: Annotated[Seconds, Meta(ge=1, le=10, description="How long that service may take.")] = 2
+    breached_range_on_failure: Annotated[
+        Literal["closed", "open"],
+        Meta(description="When that service fails: `closed` refuses new passwords with 503, `open` goes without it."),
+    ] = "closed"
+    breached_range_ca_file: Annotated[
+        Path | None, Meta(description="PEM file of the only authorities to trust for it, where they are private.")
+    ] = None
     pepper: Annotated[
         tuple[Secret, ...],
         Meta(description="Secrets that wrap every hash, newest last. Losing them loses all passwords: back them up."),

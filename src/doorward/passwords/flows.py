@@ -27,9 +27,11 @@ from doorward.limits.flows import Limiter
 from doorward.passwords import store
 from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
-from doorward.passwords.policy import Assessment, assess, normalise
+from doorward.passwords.breached import Breached
+from doorward.passwords.policy import Assessment, assess, breached_error, normalise
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.proof import Proof, Prover
+from doorward.passwords.ranges import Ranges
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import TokenPair, Tokens
@@ -73,6 +75,8 @@ class Passwords(Flows):
         self._prover = Prover(foundation, pool=pool, limiter=limiter)
         self._assessor = Assessor()
         self._blocklist = blocklist
+        self._breached = Breached.find(self._settings.passwords.breached_file)
+        self._ranges = Ranges(self._settings.passwords)
         self._limiter = limiter
         self._sessions = sessions
         self._tokens = tokens
@@ -189,6 +193,8 @@ class Passwords(Flows):
         assessment = await self.assess(password, pointer=pointer, email=email, username=username)
         if not assessment.acceptable:
             raise InvalidFields("password policy", errors=assessment.errors)
+        if await self._ranges.knows(normalise(password)):
+            raise InvalidFields("known to the range service", errors=[breached_error(pointer)])
         return await self._pool.hash(normalise(password))
 
     async def assess(
@@ -215,6 +221,7 @@ class Passwords(Flows):
                 username=username,
                 service_name=self._settings.service_name,
                 blocklist=self._blocklist,
+                breached=self._breached,
                 pointer=pointer,
             )
         )

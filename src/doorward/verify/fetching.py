@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from doorward.errors import Finding, Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from socket import socket
     from ssl import SSLSocket
     from threading import Event
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_SIZE: Final = 64 * 1024
 TIME_LIMIT: Final = 5.0
 """Seconds from the open connection to the last byte, whatever the other side does; as many to connect."""
+
+
+_JSON: Final = {"Accept": "application/json"}
 
 
 class FetchFailed(Exception):  # noqa: N818 - reads as what has happened
@@ -54,7 +57,14 @@ class Address:
         return cls(host, port or (443 if secure else 80), parts.path or "/", secure)
 
 
-def fetch(address: Address, *, ca_file: str | None = None, time_limit: float = TIME_LIMIT) -> bytes:
+def fetch(
+    address: Address,
+    *,
+    ca_file: str | None = None,
+    time_limit: float = TIME_LIMIT,
+    max_size: int = MAX_SIZE,
+    headers: "Mapping[str, str]" = _JSON,
+) -> bytes:
     """Return the body of a 200 answer, or raise :class:`FetchFailed`. Blocks; call it in a thread of its own.
 
     ``ca_file`` is a PEM file of the only authorities to trust, for a private or a development authority.
@@ -63,14 +73,14 @@ def fetch(address: Address, *, ca_file: str | None = None, time_limit: float = T
 
     try:
         with _connect(address, time_limit) as plain, plain.dup() as handle, _cut_after(time_limit, handle) as late:
-            status, body = _get(plain, address, ca_file)
+            status, body = _get(plain, address, ca_file, max_size, headers)
             if late.is_set():
                 raise FetchFailed("it took too long")
     except (OSError, HTTPException, ValueError) as error:
         raise FetchFailed(type(error).__name__) from error
     if status != 200:
         raise FetchFailed("the status was not 200")
-    if len(body) > MAX_SIZE:
+    if len(body) > max_size:
         raise FetchFailed("the answer is too large")
     return body
 
@@ -103,15 +113,17 @@ def _cut_after(time_limit: float, handle: "socket") -> "Iterator[Event]":
         timer.cancel()
 
 
-def _get(plain: "socket", address: Address, ca_file: str | None) -> tuple[int, bytes]:
+def _get(
+    plain: "socket", address: Address, ca_file: str | None, max_size: int, headers: "Mapping[str, str]"
+) -> tuple[int, bytes]:
     from http.client import HTTPConnection
 
     connection = HTTPConnection(address.host, address.port)
     try:
         connection.sock = _tls(plain, address.host, ca_file) if address.secure else plain
-        connection.request("GET", address.target, headers={"Accept": "application/json"})
+        connection.request("GET", address.target, headers=dict(headers))
         with connection.getresponse() as response:
-            return response.status, response.read(MAX_SIZE + 1)
+            return response.status, response.read(max_size + 1)
     finally:
         connection.close()
 
