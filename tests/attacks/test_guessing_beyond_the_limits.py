@@ -130,7 +130,7 @@ async def test_guesses_of_many_networks_at_one_login_cost_work(settings: Setting
 
     assert free == ["invalid_credentials"] * 2 + ["too_many_attempts"] * 2
     assert paid == ["invalid_credentials"] * 4
-    assert challenge["bits"] == 5  # three times what is free: harder by one
+    assert challenge["bits"] == 8  # two are free and six have been tried: harder by four
     assert (stolen, first, again) == ("too_many_attempts", "invalid_credentials", "too_many_attempts")
 
 

@@ -169,9 +169,17 @@ def test_a_challenge_is_bound_to_purpose_network_and_login() -> None:
     assert Attempt("a", "bc", HOST, ()).bound_to != Attempt("ab", "c", HOST, ()).bound_to
 
 
+@pytest.mark.parametrize(("tries", "level"), [(10, 0), (14, 0), (15, 1), (20, 2), (44, 6), (45, 7), (100, 18)])
+def test_a_login_that_is_attacked_gets_harder_quickly(tries: int, level: int) -> None:
+    """With every half of what is free; the hardest challenge there is caps it."""
+    login = model.stranger("ada", HOST, Limits(per_account=10)).buckets[-1]
+
+    assert explain(login, Count(tries, NOW, NOW + 10)).level == level
+
+
 @given(st.integers(-10, 40), st.integers(1, 20))
-def test_a_level_grows_with_every_doubling(tries: int, free: int) -> None:
-    """From 0 at what is free."""
+def test_what_others_share_gets_harder_with_every_doubling(tries: int, free: int) -> None:
+    """From 0 at what is free: an attack on all is not to be felt much by each."""
     count = Count(free + max(tries, 0), NOW, NOW + 10)
 
     level = explain(bucket(Full.CHALLENGES, free=free), count).level

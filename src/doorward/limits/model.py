@@ -196,7 +196,7 @@ def explain(attempt: Attempt, counts: Mapping[bytes, Count], *, proved: bool, no
             case Full.DELAYS:
                 waits.append(_delayed(bucket, count, now=now))
             case Full.CHALLENGES:
-                levels.append(_level(count.tries, bucket.free))
+                levels.append(_level(bucket, count.tries))
                 until.append(count.forget_at - now)
             case _:  # pragma: no cover - mypy proves it
                 assert_never(bucket.full)
@@ -211,9 +211,14 @@ def _delayed(bucket: Bucket, count: Count, *, now: int) -> int:
     return count.tried_at + delay(count.tries - bucket.free) - now
 
 
-def _level(tries: int, free: int) -> int:
-    """Grow by one with every doubling of what has been tried."""
-    return (tries // free).bit_length() - 1
+def _level(bucket: Bucket, tries: int) -> int:
+    """Choose the difficulty: what others share grows by one with every doubling, lest an attack be felt by everybody.
+
+    What is counted for one login alone grows with every half of what is free: only who attacks it gets that far.
+    """
+    if bucket.shared:
+        return (tries // bucket.free).bit_length() - 1
+    return (tries - bucket.free) // max(1, bucket.free // 2)
 
 
 def in_order(buckets: Sequence[Bucket]) -> list[Bucket]:
