@@ -302,10 +302,7 @@ class InvalidFields(Problem):
 
 
 class TooManyAttempts(Problem):
-    """The caller, or the account, has tried too often; ``Retry-After`` says when to come back.
-
-    With a member ``challenge`` the door opens earlier for whoever answers it in the header ``Doorward-Proof``.
-    """
+    """Tried too often; ``Retry-After`` says when to come back, a member ``challenge`` how to come back sooner."""
 
     status = 429
     code = "too_many_attempts"

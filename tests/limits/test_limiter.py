@@ -153,6 +153,16 @@ async def test_a_success_forgives_the_login_and_gives_the_networks_one_back(
     assert [counts[each.digest].tries for each in attempt.buckets] == [2, 2, 2, 0, 0]
 
 
+async def test_mails_for_one_login_soon_cost_a_challenge(database: Database, settings: Settings) -> None:
+    """From wherever they are asked for; another login has its own count."""
+    limiter = limiter_for(database, settings, Limits(per_recovery=2))
+
+    answers = [await tries(limiter, limiter.recovery("ada", source), 1) for source in (ADA, EVE, ADA)]
+
+    assert answers == [[0], [0], [WINDOW]]
+    assert await tries(limiter, limiter.recovery("eve", ADA), 1) == [0]
+
+
 async def test_a_try_that_was_none_is_given_back(database: Database, settings: Settings) -> None:
     """Once, in every layer; never below nothing."""
     limiter = limiter_for(database, settings, Limits(per_account=50))

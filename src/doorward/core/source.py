@@ -34,7 +34,14 @@ class Source:
         if not agent.isprintable():
             agent = "".join(character for character in agent if character.isprintable())
         network, ip_prefix = _networks(address)
-        return cls(network, ip_prefix, agent, request_id, device, proof)
+        return cls(
+            network=network,
+            ip_prefix=ip_prefix,
+            user_agent=agent,
+            request_id=request_id,
+            device=device,
+            proof=proof,
+        )
 
 
 # Every request asks, and the standard library takes 12 µs to answer.

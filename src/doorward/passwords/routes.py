@@ -14,10 +14,10 @@ from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
 from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.browser import (
-    DEVICE_COOKIE,
     DEVICE_HEADER,
     check_same_origin,
     clear_cookie,
+    device_cookie,
     session_cookies,
     set_cookie,
 )
@@ -157,7 +157,7 @@ class PasswordRoutes:
         """Leave behind what the account knows the device by, in the place where its kind of caller keeps things."""
         if log_in.session.transport == "cookie":
             lifetime = self._settings.limits.device_lifetime
-            answer.headers.append("Set-Cookie", set_cookie(log_in.device, max_age=lifetime, name=DEVICE_COOKIE))
+            answer.headers.append("Set-Cookie", device_cookie(log_in.device, max_age=lifetime))
         else:
             answer.headers[DEVICE_HEADER.decode()] = log_in.device
         return answer

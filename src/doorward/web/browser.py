@@ -69,6 +69,11 @@ def set_cookie(value: str, *, max_age: int | None, name: bytes = COOKIE) -> str:
     return f"{name.decode()}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
 
 
+def device_cookie(token: str, *, max_age: int) -> str:
+    """Write the ``Set-Cookie`` by which an account knows this browser (``limits/devices.py``). Seconds."""
+    return set_cookie(token, max_age=max_age, name=DEVICE_COOKIE)
+
+
 def clear_cookie() -> str:
     """Write the ``Set-Cookie`` that removes it."""
     return set_cookie("", max_age=0)
