@@ -29,7 +29,7 @@ class Limiter(Flows):
     # -- what is tried -----------------------------------------------------------------------------------------------
 
     def log_in(self, name: str, source: Source, *, device: bytes | None) -> Attempt:
-        """Describe a log-in. ``name`` is the account's id, or what was typed where there is none."""
+        """Describe a log-in. ``name`` is the key of what was typed, whether there is such an account or not."""
         if device is None:
             return model.stranger(name, source, self._rules)
         return model.acquaintance(device.hex(), name, source, self._rules)

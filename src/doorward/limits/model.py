@@ -113,7 +113,7 @@ class Refusal:
 
 
 def stranger(name: str, source: Source, settings: Limits) -> Attempt:
-    """Count a log-in from a device that the account does not know. ``name`` is the account's id, or what was typed."""
+    """Count a log-in from a device that the account does not know. ``name`` is the key of what was typed."""
     pair = Bucket.of("pair", f"{name}\0{source.network}", settings.per_pair, span=DAY, full=Full.DELAYS, shared=False)
     login = Bucket.of("login", name, settings.per_account, span=DAY, full=Full.CHALLENGES, shared=False)
     return Attempt("log-in", name, source, (*_networks(source, settings), *([pair] if source.network else []), login))

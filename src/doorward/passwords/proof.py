@@ -1,9 +1,9 @@
 """Proving a password: count the try, hash once, decide, and remember a refusal before it is said.
 
 One write counts before the hash: the failure in a row (taken back by success) and the layers of ``limits/``. A try that
-a layer refuses is counted nowhere and touches nothing else. A login is counted by its account, so that address and
-username share one count; an unknown one by what was typed. A device that the account knows, and who is signed in
-already, has a count that strangers cannot use up.
+a layer refuses is counted nowhere and touches nothing else. The layers count what was typed and never ask whose it is:
+if an address and a username shared a count, filling the one would tell that the other belongs to it. The failures in a
+row are the account's. A device that it knows, and who is signed in already, has a count that strangers cannot use up.
 """
 
 import contextlib
@@ -59,9 +59,9 @@ class Prover(Flows):
         right password), :class:`TooManyAttempts` and :class:`Overloaded`.
         """
         row = await store.find_by_login(self._database, login, now=self._clock())
-        name, version = (login_key(login), 0) if row is None else (row["id"], row["version"] or 0)
-        device = self._limiter.recognise(source, None if row is None else name, version=version)
-        attempt = self._limiter.log_in(name, source, device=device)
+        account_id, version = (None, 0) if row is None else (row["id"], row["version"] or 0)
+        device = self._limiter.recognise(source, account_id, version=version)
+        attempt = self._limiter.log_in(login_key(login), source, device=device)
         return await self._prove(row, attempt, password, source, device=device, known=device is not None)
 
     async def by_account(self, account_id: str, password: str, *, source: Source) -> Proof:
