@@ -18,7 +18,7 @@ from doorward.challenges.model import (
 )
 from doorward.challenges.provider import ChallengeProvider, ProofOfWork
 from doorward.core.opaque import seal, unseal
-from doorward.db import Statement
+from doorward.db import GuardFailed, Statement
 from doorward.foundation import Flows, Foundation
 
 SCRIPT_PATH: Final = "/challenge/solve.js"
@@ -36,6 +36,7 @@ class Challenges(Flows):
         super().__init__(foundation)
         self._rules = foundation.settings.challenges
         self._provider = provider or ProofOfWork(self._rules)
+        self._asks_others = provider is not None
 
     def present(self, bound_to: bytes, *, level: int) -> dict[str, Any]:
         """Make a challenge of a level, as a caller is shown it: the member ``challenge`` of ``too_many_attempts``."""
@@ -50,11 +51,12 @@ class Challenges(Flows):
             "expires_in": wait + VALIDITY,
         }
 
-    async def take(self, proof: str, bound_to: bytes, *, network: str) -> Statement | None:
-        """Judge an answer; return the guarded statement that spends it, or ``None`` for one that is worth nothing.
+    async def take(self, proof: str, bound_to: bytes, *, network: str) -> list[Statement] | None:
+        """Judge an answer; return what spends it, one guarded statement or none, or ``None`` for a worthless one.
 
         Everything that is wrong is the same to the caller, who gets another challenge. Put the statement into the
-        write of what the answer opens: of many who send it at once, one gets through.
+        write of what the answer opens: of many who send it at once, one gets through. An answer that others judge is
+        spent before they are asked, right or wrong, so that nobody can make us ask them twice about one challenge.
         """
         if not proof or len(proof) > MAX_PROOF:
             return None
@@ -65,11 +67,18 @@ class Challenges(Flows):
         challenge = Challenge.of(opaque)
         if not is_due(challenge, waited=answer is None, now=self._clock()):
             return None
+        spend = store.spend(challenge.handle, forget_at=challenge.expires_at + REMEMBERED)
         if answer is None:
-            right = self._rules.waiting
-        else:
-            right = await self._judge(answer, token=token, level=challenge.level, network=network)
-        return store.spend(challenge.handle, forget_at=challenge.expires_at + REMEMBERED) if right else None
+            return [spend] if self._rules.waiting else None
+        rest = [spend]
+        if self._asks_others:
+            try:
+                await self._database.write(spend)
+            except GuardFailed:
+                return None
+            rest = []
+        right = await self._judge(answer, token=token, level=challenge.level, network=network)
+        return rest if right else None
 
     async def _judge(self, answer: str, *, token: str, level: int, network: str) -> bool:
         try:

@@ -81,7 +81,7 @@ class Limiter(Flows):
             try:
                 return await self._write(attempt, first, spend)
             except GuardFailed as failed:
-                if spend is None or failed.index != len(first):
+                if not spend or failed.index != len(first):
                     raise
                 spend = None  # it had been spent already, so it is as good as none
                 return await self._write(attempt, first, spend)
@@ -109,8 +109,10 @@ class Limiter(Flows):
         """Make the statement that forgets what is counted no more."""
         return store.forget(now=now)
 
-    async def _write(self, attempt: Attempt, first: Sequence[Statement], spend: Statement | None) -> list[list[Row]]:
-        statements = [*first] if spend is None else [*first, spend]
+    async def _write(
+        self, attempt: Attempt, first: Sequence[Statement], spend: list[Statement] | None
+    ) -> list[list[Row]]:
+        statements = [*first, *(spend or ())]
         if attempt.buckets:
             statements.append(store.count(attempt.buckets, proved=spend is not None, now=self._clock()))
         return (await self._database.write(*statements))[: len(first)] if statements else []
