@@ -61,6 +61,10 @@ class Server:
             "ACCOUNTS__EMAIL_VERIFICATION": "off",
             "LIMITS__PER_ACCOUNT": 1_000_000_000,
             "LIMITS__PER_NETWORK": 1_000_000_000,
+            "LIMITS__PER_PAIR": 1_000_000_000,
+            "LIMITS__PER_WIDE_NETWORK": 1_000_000_000,
+            "LIMITS__PER_INSTANCE": 1_000_000_000,
+            "LIMITS__REGISTRATIONS": 1_000_000_000,
             **settings,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
@@ -79,7 +83,11 @@ class Server:
 
     def migrate(self) -> None:
         """Bring the database to this version, which the server does by itself on SQLite only."""
-        command = [str(PROGRAM), "migrate", "up"]
+        self.run("migrate", "up")
+
+    def run(self, *words: str) -> None:
+        """Run a command of the program on the same instance."""
+        command = [str(PROGRAM), *words]
         subprocess.run(command, cwd=self.folder, env=self._environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> float:

@@ -21,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 from doorward import __version__, pages
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
+from doorward.challenges.flows import Challenges
+from doorward.challenges.provider import ChallengeProvider
+from doorward.challenges.routes import operations as challenge_operations
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
@@ -32,6 +35,7 @@ from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.hooks import Events
+from doorward.limits.flows import Limiter
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -57,7 +61,6 @@ from doorward.verify.watching import Tell, Watch
 from doorward.web import health
 from doorward.web.cors import Cors
 from doorward.web.front import Front
-from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
 from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
@@ -84,6 +87,7 @@ class Doorward:
         settings: Settings,
         *,
         profile_schema: ProfileSchema | None = None,
+        challenge_provider: ChallengeProvider | None = None,
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         database: Database | None = None,
@@ -127,7 +131,8 @@ class Doorward:
             revocations=self.revocations,
             status_lists=self.status_lists,
         )
-        self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
+        self.challenges = Challenges(foundation, provider=challenge_provider)
+        self.limiter = Limiter(foundation, challenges=self.challenges)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
             foundation,
@@ -181,7 +186,15 @@ class Doorward:
             version=__version__,
             cookie=self._gate.cookie.name.decode(),
         )
-        self._router = Router([*self.operations(), *self._pages, *self._reference.operations(), *Script().operations()])
+        self._router = Router(
+            [
+                *self.operations(),
+                *self._pages,
+                *self._reference.operations(),
+                *Script().operations(),
+                *challenge_operations(),
+            ]
+        )
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         in_clear = settings.serving.insecure_loopback
@@ -329,6 +342,7 @@ class Doorward:
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
+            self.challenges.clean_up(),
         )
         await self.keys.load()
 

@@ -302,12 +302,12 @@ class InvalidFields(Problem):
 
 
 class TooManyAttempts(Problem):
-    """The caller, or the account, has tried too often; ``Retry-After`` says when to come back."""
+    """Tried too often; ``Retry-After`` says when to come back, a member ``challenge`` how to come back sooner."""
 
     status = 429
     code = "too_many_attempts"
     title = "Too many attempts"
-    detail = "Wait for the time in the Retry-After header."
+    detail = "Wait for the time in the Retry-After header, or answer the challenge if there is one."
 
 
 class Internal(Problem):

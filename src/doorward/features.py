@@ -12,6 +12,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.tokens",
     "doorward.revocation",
     "doorward.web",
+    "doorward.limits",
+    "doorward.challenges",
     "doorward.audit",
     "doorward.services",
     "doorward.status_lists",

@@ -24,7 +24,7 @@ from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
-from doorward.web.browser import Headers, check_same_origin, cookie_of
+from doorward.web.browser import PROOF_HEADER, Headers, check_same_origin, cookie_of, device_of, header_of
 from doorward.web.front import REQUEST_ID
 
 
@@ -149,4 +149,11 @@ class Gate:
 def source_of(request: Request) -> Source:
     """Tell where a request comes from, as the server (behind its trusted proxies) has seen it."""
     peer = request.client.host if request.client is not None else ""
-    return Source.of(peer, request.headers.get("user-agent", ""), request.scope.get(REQUEST_ID, ""))
+    headers = request.scope["headers"]
+    return Source.of(
+        peer,
+        request.headers.get("user-agent", ""),
+        request.scope.get(REQUEST_ID, ""),
+        device=device_of(headers),
+        proof=header_of(PROOF_HEADER, headers),
+    )

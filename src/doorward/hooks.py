@@ -109,6 +109,17 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordSuspended(Event):
+    """There were so many wrong passwords in a row that the password is good for nothing until a reset or a success.
+
+    With ``for_strangers`` that is so for devices which the account does not know; otherwise for all of them.
+    """
+
+    name = "password.suspended"
+    for_strangers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKeysRotated(Event):
     """The staged key signs now. With ``revoked``, nothing that was signed before is believed any more."""
 

@@ -228,9 +228,9 @@ async def test_housekeeping_forgets_what_is_over(settings: Settings) -> None:
 
         counts = {
             table: (await house.auth._database.fetch_all(f"SELECT COUNT(*) AS n FROM {table}"))[0]["n"]
-            for table in ("session", "token_family", "revocation", "attempt", "account")
+            for table in ("session", "token_family", "revocation", "allowance", "account")
         }
-    assert counts == {"session": 0, "token_family": 0, "revocation": 1, "attempt": 0, "account": 1}
+    assert counts == {"session": 0, "token_family": 0, "revocation": 1, "allowance": 0, "account": 1}
 
 
 async def test_a_subscriber_that_fails_disturbs_nobody(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

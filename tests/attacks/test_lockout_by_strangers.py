@@ -126,5 +126,95 @@ async def _try(house: House, login: str) -> None:
 
 
 async def _buckets(house: House) -> int:
-    rows = await house.auth._database.fetch_all("SELECT COUNT(*) AS n FROM attempt")
+    rows = await house.auth._database.fetch_all("SELECT COUNT(*) AS n FROM allowance")
     return int(rows[0]["n"])
+
+
+async def _entered_device(house: House, transport: str) -> dict[str, str]:
+    """Register, log in once, and return the header by which the account knows the device from then on."""
+    await house.register()
+    body = {"login": "ada@example.test", "password": PASSWORD, "transport": transport}
+    answer = await house.client.post("/v1/login", json=body)
+    if transport == "bearer":
+        return {"Doorward-Device": answer.headers["doorward-device"]}
+    cookie = answer.headers.get_list("set-cookie")[1].partition(";")[0]
+    return {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("transport", ["bearer", "cookie"])
+async def test_an_owner_on_a_known_device_gets_in_while_the_attack_runs(settings: Settings, transport: str) -> None:
+    """Although every layer is full: the login, the network that both share, and the failures of strangers."""
+    limits = Limits(
+        per_account=2, per_pair=2, per_network=12, per_wide_network=12, per_instance=80, failures_in_a_row=4
+    )
+    async with open_house(replace(settings, limits=limits)) as house:
+        device = await _entered_device(house, transport)
+        body = {"login": "ada@example.test", "password": PASSWORD, "transport": transport}
+        for number in range(40):
+            wrong = {"login": "ada@example.test" if number % 3 else f"n{number}@example.test", "password": "wrong"}
+            await house.client.post("/v1/login", json=wrong)
+
+        stranger = await house.client.post("/v1/login", json=body)
+        owner = await house.client.post("/v1/login", json=body, headers=device)
+
+    assert (stranger.status_code, owner.status_code) == (429, 200)
+
+
+async def test_a_known_device_of_one_account_is_a_stranger_to_another(settings: Settings) -> None:
+    """Having an account of one's own helps nobody to guess at others."""
+    async with open_house(replace(settings, limits=Limits(per_account=2))) as house:
+        device = await _entered_device(house, "bearer")
+        await house.register("eve@example.test")
+        body = {"login": "eve@example.test", "password": "wrong"}
+        codes = [(await house.client.post("/v1/login", json=body, headers=device)).status_code for _ in range(3)]
+
+    assert codes == [401, 401, 429]
+
+
+async def test_a_device_is_a_stranger_after_a_change_of_password_but_for_the_one_that_changed_it(
+    settings: Settings,
+) -> None:
+    """So a stolen device token dies with the password (ASVS 7.4.3)."""
+    async with open_house(replace(settings, limits=Limits(per_account=1))) as house:
+        old = await _entered_device(house, "bearer")
+        pair = await house.log_in()
+        changed = await house.client.post(
+            "/v1/me/password",
+            json={"current_password": PASSWORD, "new_password": "another correct horse battery"},
+            headers=bearer(pair["access_token"]),
+        )
+        new = {"Doorward-Device": changed.headers["doorward-device"]}
+        body = {"login": "ada@example.test", "password": "wrong"}
+        await house.client.post("/v1/login", json=body)
+
+        codes = [(await house.client.post("/v1/login", json=body, headers=each)).status_code for each in (old, new)]
+
+    assert codes == [429, 401]
+
+
+async def test_a_known_device_waits_longer_and_longer_for_its_own_mistakes(settings: Settings) -> None:
+    """Its allowance is its own and not without end."""
+    async with open_house(replace(settings, limits=Limits(per_pair=2))) as house:
+        device = await _entered_device(house, "bearer")
+        body = {"login": "ada@example.test", "password": "wrong"}
+        answers = [await house.client.post("/v1/login", json=body, headers=device) for _ in range(3)]
+        house.clock.advance(30)
+        right = body | {"password": PASSWORD}
+        entered = await house.client.post("/v1/login", json=right, headers=device)
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert answers[2].headers["retry-after"] == "30"
+    assert "challenge" not in answers[2].json()
+    assert entered.status_code == 200
+
+
+async def test_two_device_cookies_are_nobodys(settings: Settings) -> None:
+    """Somebody has tossed one in from a sibling domain: the device counts as a stranger, and still gets in."""
+    async with open_house(replace(settings, limits=Limits(per_account=1))) as house:
+        device = await _entered_device(house, "cookie")
+        await house.client.post("/v1/login", json={"login": "ada@example.test", "password": "wrong"})
+        twice = device | {"Cookie": f"{device['Cookie']}; {device['Cookie']}"}
+        body = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+
+        assert (await house.client.post("/v1/login", json=body, headers=twice)).status_code == 429
+        assert (await house.client.post("/v1/login", json=body, headers=device)).status_code == 200

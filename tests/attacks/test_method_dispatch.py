@@ -84,5 +84,5 @@ async def _rows(house: House) -> list[object]:
             tuple(map(row.__getitem__, row.keys()))
             for row in await database.fetch_all(f"SELECT * FROM {table} ORDER BY 1")
         ]
-        for table in ("account", "password", "session", "token_family", "revocation", "attempt", "audit_event")
+        for table in ("account", "password", "session", "token_family", "revocation", "allowance", "audit_event")
     ]

@@ -271,7 +271,8 @@ async def test_no_column_holds_a_secret(secretive: Settings, database: Database)
             "token_family",
             "signing_key",
             "revocation",
-            "attempt",
+            "allowance",
+            "spent_challenge",
             "audit_event",
         )
         cells = [

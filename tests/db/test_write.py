@@ -4,7 +4,16 @@ import asyncio
 
 import pytest
 
-from doorward.db import Database, Duplicate, GuardFailed, announced, guarded, open_database, statement
+from doorward.db import (
+    Database,
+    Duplicate,
+    GuardFailed,
+    all_or_nothing,
+    announced,
+    guarded,
+    open_database,
+    statement,
+)
 
 ROTATE = (
     "UPDATE family SET generation = generation + 1 WHERE id = :id AND generation = :generation RETURNING generation"
@@ -45,6 +54,22 @@ async def test_a_single_statement_is_guarded_by_its_count_of_rows(database: Data
         await database.write(guarded("UPDATE family SET label = 'x' WHERE id = :id", id=99))
 
     assert caught.value.index == 0
+
+
+async def test_a_statement_that_must_touch_all_touches_all_or_none(database: Database) -> None:
+    """Alone, and in company that shares its commit: the rows that it has found are not changed without the others."""
+    sql = "UPDATE family SET generation = generation + 1 WHERE id IN (1, 2, :third) RETURNING id"
+    two_of_three = all_or_nothing(statement(sql, third=99), rows=3)
+
+    with pytest.raises(GuardFailed):
+        await database.write(two_of_three)
+    answers = await asyncio.gather(
+        database.write(two_of_three), database.write(guarded(ROTATE, id=2, generation=0)), return_exceptions=True
+    )
+    await database.write(all_or_nothing(statement(sql, third=1), rows=2))
+
+    assert isinstance(answers[0], GuardFailed)
+    assert [await generation(database, family) for family in (1, 2)] == [1, 2]
 
 
 async def test_an_update_that_opens_with_a_common_table_expression_is_guarded_too(database: Database) -> None:

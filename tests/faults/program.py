@@ -38,6 +38,10 @@ class Program:
             "DOORWARD_TOKENS__REPLAY_WINDOW": "300",  # however slow the machine, a lost answer is no theft
             "DOORWARD_LIMITS__PER_NETWORK": "100000",
             "DOORWARD_LIMITS__PER_ACCOUNT": "100000",
+            "DOORWARD_LIMITS__PER_PAIR": "100000",
+            "DOORWARD_LIMITS__PER_WIDE_NETWORK": "100000",
+            "DOORWARD_LIMITS__REGISTRATIONS": "100000",
+            "DOORWARD_LIMITS__PER_INSTANCE": "1000000",
         }
 
     @property

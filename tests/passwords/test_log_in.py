@@ -61,6 +61,7 @@ def test_every_branch_of_a_log_in_is_decided_by_a_table(
     decision = decide_login(
         candidate,
         verified=verified,
+        within_bound=True,
         settings=Accounts(email_verification=verification),  # type: ignore[arg-type]
     )
 
@@ -70,6 +71,19 @@ def test_every_branch_of_a_log_in_is_decided_by_a_table(
         case Admit(_, proved):
             assert expected is None
             assert proved == stored
+
+
+@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("disabled", [None, 1])
+def test_beyond_the_bound_the_right_password_is_as_good_as_a_wrong_one(verified: bool, disabled: int | None) -> None:
+    """Otherwise a guesser goes on until the answer is another (NIST SP 800-63B-4 §3.2.2)."""
+    account = Account(**{**_members(ACCOUNT), "disabled_at": disabled})
+
+    decision = decide_login(
+        Candidate(account, "hash", 1, 0), verified=verified, within_bound=False, settings=Accounts()
+    )
+
+    assert decision == Refuse("too many wrong passwords in a row", account.id)
 
 
 async def test_a_username_logs_in_as_well(house: House) -> None:
@@ -109,15 +123,15 @@ async def test_failures_are_counted_until_the_right_password(house: House) -> No
 
 
 async def test_tries_are_limited_per_login_before_anything_is_hashed(settings: Settings) -> None:
-    """The window passes, and the owner is let in."""
-    async with open_house(replace(settings, limits=Limits(per_account=2, window=60))) as house:
+    """Time passes, and the owner is let in."""
+    async with open_house(replace(settings, limits=Limits(per_account=2))) as house:
         await house.register()
         tries = [
             await house.client.post("/v1/login", json={"login": "ada@example.test", "password": "not it at all"})
             for _ in range(3)
         ]
         hashes = house.auth.pool.performed
-        house.clock.advance(60)
+        house.clock.advance(86_400)
         await house.log_in()
 
     assert [answer.status_code for answer in tries] == [401, 401, 429]

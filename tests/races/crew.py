@@ -38,10 +38,19 @@ class Place:
     database_url: str
     folder: Path
     per_account: int = 10_000
+    per_pair: int = 10_000
 
     def settings(self) -> Settings:
         """Make the settings, the same in each process."""
-        limits = Limits(per_account=self.per_account, per_network=100_000, window=86_400)
+        limits = Limits(
+            per_account=self.per_account,
+            per_pair=self.per_pair,
+            per_network=100_000,
+            per_wide_network=100_000,
+            registrations=100_000,
+            per_instance=1_000_000,
+            window=86_400,
+        )
         return settings_for(self.database_url, self.folder, secret=(Secret(SECRET),), limits=limits)
 
     @contextlib.asynccontextmanager

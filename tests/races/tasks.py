@@ -240,3 +240,13 @@ async def revoke_token(worker: Worker, place: Place, *, token: str, key: str, ti
         answers = await asyncio.gather(*(client.post("/v1/revoke", data=body, headers=headers) for _ in range(times)))
         asked = await client.post("/v1/introspect", data=body, headers=headers)
         return [*(answer.status_code for answer in answers), asked.json()["active"]]
+
+
+async def answer(worker: Worker, place: Place, *, login: str, proof: str, times: int) -> list[str]:
+    """Guess many times at once with one answer to a challenge; return the codes."""
+    async with place.open() as (_, client):
+        worker.meet()
+        headers = {"Doorward-Proof": proof}
+        body = {"login": login, "password": "wrong"}
+        answers = await asyncio.gather(*(client.post("/v1/login", json=body, headers=headers) for _ in range(times)))
+        return [answer.json()["code"] for answer in answers]

@@ -29,7 +29,7 @@ async def test_a_browser_logs_in_with_a_cookie_and_logs_out(house: House) -> Non
     entered = await house.browser.post(
         "/v1/login", json={"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
     )
-    cookie = entered.headers["set-cookie"]
+    cookie = entered.headers.get_list("set-cookie")[0]
     value = cookie.split(";")[0]
     called = await house.browser.get("/v1/me")
     left = await house.browser.post("/v1/logout", json={})

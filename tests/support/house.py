@@ -44,7 +44,14 @@ def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
         database=Database(url=database_url, pool_size=4),
         accounts=Accounts(email_verification="off"),
         passwords=Passwords(hash_threads=2, hash_queue=500),
-        limits=Limits(per_account=10_000, per_network=100_000),
+        limits=Limits(
+            per_account=10_000,
+            per_pair=10_000,
+            per_network=100_000,
+            per_wide_network=100_000,
+            registrations=100_000,
+            per_instance=1_000_000,
+        ),
     )
     return replace(base, **changes)
 

@@ -22,8 +22,8 @@ from doorward.hooks import (
     Registered,
     RolesChanged,
 )
+from doorward.limits.flows import Limiter
 from doorward.sessions.flows import Sessions
-from doorward.web.limits import Limiter
 
 PAGE_SIZE: Final = 100
 _THE_OLDEST: Final = (-1, "")
@@ -95,8 +95,7 @@ class Accounts(Flows):
 
         Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts` and :class:`Overloaded`.
         """
-        if source.network:
-            await self._limiter.count(self._limiter.network(source.network))
+        await self._limiter.admit(self._limiter.registration(source))
         profile = profile or {}
         errors = [error for error in (check_email(email),) if error is not None]
         errors += self._check_username(username) + self._check_profile(profile) + _check_roles(roles)

@@ -31,13 +31,16 @@ class Opaque:
     generation: int
 
 
-def seal(ring: SecretRing, prefix: str, opaque: Opaque) -> str:
-    """Write the token. The same input gives the same token, which is what makes a rotation repeatable."""
+def seal(ring: SecretRing, prefix: str, opaque: Opaque, *, bound_to: bytes = b"") -> str:
+    """Write the token. The same input gives the same token, which is what makes a rotation repeatable.
+
+    ``bound_to`` goes into the MAC and not into the token: who presents it must know what it was made for.
+    """
     body = _LAYOUT.pack(ring.newest_id, opaque.handle, opaque.generation)
-    return _write(prefix, body, ring.newest_key(prefix))
+    return _write(prefix, body, ring.newest_key(prefix), bound_to)
 
 
-def unseal(ring: SecretRing, prefix: str, token: str) -> Opaque | None:
+def unseal(ring: SecretRing, prefix: str, token: str, *, bound_to: bytes = b"") -> Opaque | None:
     """Read a token back, or return ``None`` for anything that this instance did not make for this purpose."""
     text = token.removeprefix(prefix)
     if len(text) == len(token) or len(text) > MAX_TEXT or not text.isascii():
@@ -53,12 +56,12 @@ def unseal(ring: SecretRing, prefix: str, token: str) -> Opaque | None:
     if key is None:
         return None
     # Comparing the whole spelling, not only the MAC, leaves a token exactly one spelling.
-    expected = _write(prefix, raw[: _LAYOUT.size], key)
+    expected = _write(prefix, raw[: _LAYOUT.size], key, bound_to)
     if not hmac.compare_digest(expected.encode(), token.encode()):
         return None
     return Opaque(handle=handle, generation=generation)
 
 
-def _write(prefix: str, body: bytes, key: bytes) -> str:
-    mac = hmac.digest(key, prefix.encode() + body, hashlib.sha256)
+def _write(prefix: str, body: bytes, key: bytes, bound_to: bytes) -> str:
+    mac = hmac.digest(key, prefix.encode() + body + bound_to, hashlib.sha256)  # the body has one length
     return prefix + base64.urlsafe_b64encode(body + mac).decode("ascii").rstrip("=")

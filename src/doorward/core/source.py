@@ -5,7 +5,7 @@ IPv6 /48, which tells an owner "not my network" and tells nobody else much.
 """
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -22,15 +22,26 @@ class Source:
     """What is remembered and shown: an IPv4 /24 or an IPv6 /48."""
     user_agent: str = ""
     request_id: str = ""
+    device: str = field(default="", repr=False)
+    """What the account may know this device by; empty: nothing was sent."""
+    proof: str = field(default="", repr=False)
+    """An answer to a challenge; empty: none was sent."""
 
     @classmethod
-    def of(cls, address: str, user_agent: str, request_id: str) -> "Source":
+    def of(cls, address: str, user_agent: str, request_id: str, *, device: str = "", proof: str = "") -> "Source":
         """Read a peer's address as the server gives it; a Unix socket or a nonsense address counts as one network."""
         agent = user_agent[:MAX_USER_AGENT]
         if not agent.isprintable():
             agent = "".join(character for character in agent if character.isprintable())
         network, ip_prefix = _networks(address)
-        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id)
+        return cls(
+            network=network,
+            ip_prefix=ip_prefix,
+            user_agent=agent,
+            request_id=request_id,
+            device=device,
+            proof=proof,
+        )
 
 
 # Every request asks, and the standard library takes 12 µs to answer.

@@ -8,7 +8,7 @@ here. The reasons are in ``docs/explanation/database.md``.
 from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
-from doorward.db.statements import Duplicate, GuardFailed, Row, Statement, announced, guarded, statement
+from doorward.db.statements import Duplicate, GuardFailed, Row, Statement, all_or_nothing, announced, guarded, statement
 from doorward.errors import Finding, Misconfigured
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "GuardFailed",
     "Row",
     "Statement",
+    "all_or_nothing",
     "announced",
     "guarded",
     "open_database",

@@ -39,10 +39,10 @@ class Session:
         self._names = count(1)
 
     async def run(self, statement: Statement, index: int) -> list[Row]:
-        """Run a statement; raises ``GuardFailed(index)`` when it is guarded and touched nothing."""
+        """Run a statement; raises ``GuardFailed(index)`` when it is guarded and touched too few rows."""
         prepared, names = self._prepared.get(statement.sql) or await self._prepare(statement.sql)
         rows: list[Row] = await prepared.fetch(*[statement.parameters[name] for name in names])
-        if statement.guarded and not rows and not _touched(prepared.get_statusmsg()):
+        if statement.guarded > len(rows) and statement.guarded > _touched(prepared.get_statusmsg()):
             raise GuardFailed(index)
         return rows
 

@@ -145,7 +145,8 @@ class PostgresDatabase:
 
     async def _run(self, session: Session, statements: Sequence[Statement]) -> list[list[Row]]:
         results: list[list[Row]] = []
-        single = len(statements) == 1 and not statements[0].announced
+        # A statement by itself has happened when it is judged, so one that may touch some rows and not all cannot be.
+        single = len(statements) == 1 and not statements[0].announced and statements[0].guarded <= 1
         try:
             if not single:
                 await session.connection.execute("BEGIN")

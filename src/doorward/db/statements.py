@@ -25,12 +25,13 @@ class Statement:
 
     sql: str
     parameters: Mapping[str, Any] = field(repr=False)
-    guarded: bool = False
+    guarded: int = 0
+    """How many rows it must touch, or return, at least; otherwise the whole write is rolled back."""
     announced: bool = False
 
 
 class GuardFailed(Exception):  # noqa: N818 - reads as what has happened
-    """A guarded statement touched no row, or a row that a foreign key needs is gone; the write was rolled back.
+    """A guarded statement touched too few rows, or a row that a foreign key needs is gone; the write was rolled back.
 
     ``index`` tells which statement of the write it was, counted from 0. This is how a racer learns that it lost.
     """
@@ -60,7 +61,12 @@ def statement(sql: str, /, **parameters: Any) -> Statement:
 
 def guarded(sql: str, /, **parameters: Any) -> Statement:
     """Make a statement that must touch (or return) at least one row; otherwise the whole write is rolled back."""
-    return Statement(sql, parameters, guarded=True)
+    return Statement(sql, parameters, guarded=1)
+
+
+def all_or_nothing(statement: Statement, *, rows: int) -> Statement:
+    """Mark a statement that must return that many rows; if one of them is missing, the whole write is rolled back."""
+    return replace(statement, guarded=rows)
 
 
 def announced(statement: Statement) -> Statement:

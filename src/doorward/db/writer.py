@@ -137,7 +137,7 @@ class Writer:
     def _attempt(self, statements: Sequence[Statement], *, alone: bool) -> "_Rows | Exception":
         """Run one write inside the open transaction. Refusals are returned; failures of the storage are raised."""
         connection = self._connection
-        savepoint = len(statements) > 1 and not alone
+        savepoint = (len(statements) > 1 or any(each.guarded > 1 for each in statements)) and not alone
         if savepoint:
             connection.execute("SAVEPOINT one")
         results: _Rows = []
@@ -161,7 +161,7 @@ class Writer:
             touched = len(rows)
         else:
             rows, touched = [], cursor.rowcount
-        if statement.guarded and touched < 1 and not self._touched_behind_with(touched):
+        if statement.guarded and touched < statement.guarded and not self._touched_behind_with(touched):
             raise GuardFailed(index)
         return rows
 

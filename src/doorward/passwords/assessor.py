@@ -20,9 +20,9 @@ ResultT = TypeVar("ResultT")
 class Assessor:
     """Runs what judges passwords. One for a process; its thread starts with the first question."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: int = 1) -> None:
         """Start with nothing to do."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="doorward-policy")
+        self._thread = ThreadPoolExecutor(threads, thread_name_prefix="doorward-policy")
         self._waiting = 0
 
     async def run(self, question: Callable[[], ResultT]) -> ResultT:

@@ -23,17 +23,19 @@ from doorward.errors import (
 )
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
+from doorward.limits.flows import Limiter
 from doorward.passwords import store
 from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
-from doorward.passwords.policy import Assessment, assess, normalise
+from doorward.passwords.breached import Breached
+from doorward.passwords.policy import Assessment, assess, breached_error, normalise
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.proof import Proof, Prover
+from doorward.passwords.ranges import Ranges
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import TokenPair, Tokens
 from doorward.tokens.model import Family
-from doorward.web.limits import Limiter
 
 KNOWLEDGE = ("pwd",)
 """``amr`` of a log-in by password (RFC 8176 §2)."""
@@ -50,6 +52,8 @@ class LogIn:
     session: Session
     tokens: TokenPair | None = None
     cookie: str | None = field(default=None, repr=False)
+    device: str = field(default="", repr=False)
+    """By what the account knows this device from now on; see ``limits/devices.py``."""
 
 
 class Passwords(Flows):
@@ -71,6 +75,8 @@ class Passwords(Flows):
         self._prover = Prover(foundation, pool=pool, limiter=limiter)
         self._assessor = Assessor()
         self._blocklist = blocklist
+        self._breached = Breached.find(self._settings.passwords.breached_file)
+        self._ranges = Ranges(self._settings.passwords)
         self._limiter = limiter
         self._sessions = sessions
         self._tokens = tokens
@@ -110,7 +116,7 @@ class Passwords(Flows):
             )
             statements.append(self._tokens.starting(family))
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(replace(account, last_login_at=now), session, family, now)
+        return self._entered(proof, replace(account, last_login_at=now), session, family, now)
 
     async def reauthenticate(
         self,
@@ -140,7 +146,7 @@ class Passwords(Flows):
             statements += self._tokens.replacing(renewed, family, spent=spent, now=now)
         events = [Reauthenticated(account_id=account.id, session_id=session.id)]
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(account, renewed, family, now)
+        return self._entered(proof, account, renewed, family, now)
 
     async def change(
         self,
@@ -172,7 +178,8 @@ class Passwords(Flows):
         events = [PasswordChanged(account_id=account.id, session_id=session.id)]
         await self._commit(proof, changing, statements, events, source=source, now=now)
         cookie = self._sessions.cookie(renewed) if session.transport == "cookie" else None
-        return LogIn(account, renewed, cookie=cookie)
+        device = self._limiter.device_token(account.id, version=proof.candidate.version + 1, device=proof.device)
+        return LogIn(account, renewed, cookie=cookie, device=device)
 
     def first(self, account_id: str, *, hashed: str, now: int) -> Statement:
         """Make the statement that gives a new account its password, for the write that makes the account."""
@@ -185,6 +192,8 @@ class Passwords(Flows):
         assessment = await self.assess(password, pointer=pointer, email=email, username=username)
         if not assessment.acceptable:
             raise InvalidFields("password policy", errors=assessment.errors)
+        if await self._ranges.knows(normalise(password)):
+            raise InvalidFields("known to the range service", errors=[breached_error(pointer)])
         return await self._pool.hash(normalise(password))
 
     async def assess(
@@ -211,6 +220,7 @@ class Passwords(Flows):
                 username=username,
                 service_name=self._settings.service_name,
                 blocklist=self._blocklist,
+                breached=self._breached,
                 pointer=pointer,
             )
         )
@@ -220,11 +230,12 @@ class Passwords(Flows):
         row = await store.find_by_id(self._database, account_id, now=self._clock())
         return None if row is None else row["failures"]
 
-    def _entered(self, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
+    def _entered(self, proof: Proof, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
         """Write what the session's transport needs, after the commit: a pair of tokens, or the cookie."""
+        device = self._limiter.device_token(account.id, version=proof.candidate.version, device=proof.device)
         if family is None:
-            return LogIn(account, session, cookie=self._sessions.cookie(session))
-        return LogIn(account, session, tokens=self._tokens.pair(family, now=now))
+            return LogIn(account, session, cookie=self._sessions.cookie(session), device=device)
+        return LogIn(account, session, tokens=self._tokens.pair(family, now=now), device=device)
 
     async def _commit(
         self,

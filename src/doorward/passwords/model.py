@@ -9,6 +9,7 @@ from typing import Literal
 
 from doorward.accounts.model import Account
 from doorward.settings import Accounts as AccountSettings
+from doorward.settings import Limits as LimitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,31 @@ class Refuse:
     """What the caller hears; anything but the first only after the right password."""
 
 
-def decide_login(candidate: Candidate | None, *, verified: bool, settings: AccountSettings) -> Admit | Refuse:
-    """Decide about a password that was verified against the stored hash, or against the decoy."""
+def bound_of_failures(settings: LimitSettings, *, known: bool) -> int:
+    """Say how many wrong passwords in a row there may be: for a known device all of them, for strangers half.
+
+    NIST SP 800-63B-4 §3.2.2 disables the authenticator after 100. Kept apart, strangers could use up one count each;
+    so there is one count, and its second half is kept for devices that the account knows: a stranger can disable the
+    password for strangers, never for its owner. A reset by mail begins anew, as does every success.
+    """
+    return settings.failures_in_a_row if known else settings.failures_in_a_row // 2
+
+
+def decide_login(
+    candidate: Candidate | None, *, verified: bool, within_bound: bool, settings: AccountSettings
+) -> Admit | Refuse:
+    """Decide about a password that was verified against the stored hash, or against the decoy.
+
+    Beyond the bound of failures the right password is no better than a wrong one, and nobody hears the difference:
+    otherwise a guesser would only have to go on until the answer is another.
+    """
     if candidate is None:
         return Refuse("unknown login", None)
     account = candidate.account
     if candidate.stored is None:
         return Refuse("account has no password", account.id)
+    if not within_bound:
+        return Refuse("too many wrong passwords in a row", account.id)
     if not verified:
         return Refuse("wrong password", account.id)
     if account.disabled_at is not None:

@@ -33,6 +33,13 @@ _MOST_LOOKALIKES: Final = 6
 _SYMBOLS_OUT: Final = str.maketrans(dict.fromkeys("@({[<!|$+", "_"))
 
 
+class KnownFromBreaches(Protocol):
+    """What the policy asks of a filter of breached passwords."""
+
+    def __contains__(self, password: str) -> bool:
+        """Tell whether the whole password is known."""
+
+
 class Blocklist(Protocol):
     """What the policy asks of a list of known passwords."""
 
@@ -105,6 +112,7 @@ def assess(
     username: str | None,
     service_name: str,
     blocklist: Blocklist,
+    breached: KnownFromBreaches = frozenset(),
     pointer: str = "/password",
 ) -> Assessment:
     """Judge a new password as :func:`check_policy` does, and tell its strength for the meter of a sign-up form."""
@@ -124,7 +132,15 @@ def assess(
     if common is not None:
         errors.append(FieldError(pointer, "password_too_common", common))
         score = min(score, 1)
+    if password in breached:
+        errors.append(breached_error(pointer))
+        score = min(score, 1)
     return Assessment(tuple(errors), score)
+
+
+def breached_error(pointer: str) -> FieldError:
+    """Say that the password is known from a breach, which is no reproach to whoever chose it."""
+    return FieldError(pointer, "password_breached", "The password is known from a breach of another service.")
 
 
 def check_length(password: str, *, settings: Passwords, pointer: str = "/password") -> FieldError | None:

@@ -13,7 +13,7 @@ from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin
+from doorward.web.browser import DEVICE_HEADER, check_same_origin, device_cookie
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -133,7 +133,7 @@ class PasswordRoutes:
             source=caller.source,
             by=caller.transport,
         )
-        return Response(status_code=204, headers=self._cookie(log_in))
+        return self._remembered(Response(status_code=204, headers=self._cookie(log_in)), log_in)
 
     async def check(self, request: Request) -> Response:
         """``POST /v1/password/check``."""
@@ -145,6 +145,18 @@ class PasswordRoutes:
         return write_json(CheckPasswordAnswer(assessment.acceptable, assessment.score, errors))
 
     def _answer(self, log_in: LogIn) -> Response:
+        return self._remembered(self._face(log_in), log_in)
+
+    def _remembered(self, answer: Response, log_in: LogIn) -> Response:
+        """Leave behind what the account knows the device by, in the place where its kind of caller keeps things."""
+        if log_in.session.transport == "cookie":
+            lifetime = self._settings.limits.device_lifetime
+            answer.headers.append("Set-Cookie", device_cookie(log_in.device, max_age=lifetime))
+        else:
+            answer.headers[DEVICE_HEADER.decode()] = log_in.device
+        return answer
+
+    def _face(self, log_in: LogIn) -> Response:
         account = AccountView.of(log_in.account)
         if log_in.tokens is None:
             return write_json(CookieLoginAnswer(log_in.session.id, account), headers=self._cookie(log_in))

@@ -78,8 +78,30 @@ def change(account_id: str, *, version: int, hashed: str, now: int) -> Statement
     )
 
 
-def fail(account_id: str) -> Statement:
-    """Count a wrong password. For an unknown login it matches nothing, and costs the same."""
+def count_try(account_id: str, *, bound: int) -> Statement:
+    """Count a try as wrong until it is known to be right; returns nothing when there have been ``bound`` in a row.
+
+    Counting comes before hashing, so parallel tries cannot slip past. For an unknown login it matches nothing, and
+    costs the same.
+    """
     return statement(
-        "UPDATE password SET failures = failures + 1 WHERE account_id = :account_id", account_id=account_id
+        """
+        UPDATE password SET failures = failures + 1 WHERE account_id = :account_id AND failures < :bound
+        RETURNING failures
+        """,
+        account_id=account_id,
+        bound=bound,
     )
+
+
+def take_back(account_id: str) -> Statement:
+    """Uncount a try that came to nothing: the server was too busy to hash."""
+    return statement(
+        "UPDATE password SET failures = failures - 1 WHERE account_id = :account_id AND failures > 0",
+        account_id=account_id,
+    )
+
+
+def forgive(account_id: str) -> Statement:
+    """Begin the count anew: the password was right, though it did not let its owner in."""
+    return statement("UPDATE password SET failures = 0 WHERE account_id = :account_id", account_id=account_id)

@@ -12,6 +12,7 @@ from doorward.db import Duplicate, GuardFailed, Statement
 from doorward.errors import FieldError, InvalidFields, NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, ServiceCreated, ServiceDeleted, ServiceKeyRotated, ServiceRefused
+from doorward.limits.flows import Limiter
 from doorward.services import store
 from doorward.services.model import (
     ASKS_ALL,
@@ -32,7 +33,6 @@ from doorward.services.model import (
     write_key,
 )
 from doorward.services.refusals import InvalidClient, ServiceTaken, UnauthorizedClient
-from doorward.web.limits import Limiter
 
 PAGE_SIZE: Final = 100
 

@@ -1,8 +1,8 @@
 """Fetching small documents over HTTPS from a fixed address, with nothing that can be talked into more.
 
-Standard library only. No redirects, no proxies from the environment, at most 64 KiB, at most five seconds in all
-(PyJWT CVE-2026-48522, -102267). The address comes from the configuration and never from a token; what it may be is
-decided in :mod:`doorward.verify.address`.
+Standard library only. No redirects, no proxies from the environment; 64 KiB and five seconds in all unless the caller
+says otherwise (PyJWT CVE-2026-48522, -102267). The address comes from the configuration and never from a token; what it
+may be is decided in :mod:`doorward.verify.address`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from doorward.verify.address import Address, FetchFailed, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from http.client import HTTPConnection
     from ipaddress import IPv4Network, IPv6Network
     from socket import socket
@@ -24,6 +24,8 @@ __all__ = ["MAX_SIZE", "TIME_LIMIT", "Address", "Busy", "FetchFailed", "Line", "
 MAX_SIZE: Final = 64 * 1024
 TIME_LIMIT: Final = 5.0
 """Seconds to the last byte, whatever the other side does; only connecting may take a few times as long in all."""
+
+_JSON: Final = {"Accept": "application/json"}
 
 
 class Busy(FetchFailed):
@@ -43,7 +45,8 @@ class Line:
         *,
         ca_file: str | None = None,
         private: Sequence["IPv4Network | IPv6Network"] = (),
-        accept: str = "application/json",
+        headers: "Mapping[str, str]" = _JSON,
+        max_size: int = MAX_SIZE,
     ) -> None:
         """Connect when first asked.
 
@@ -53,7 +56,8 @@ class Line:
         self._address = address
         self._ca_file = ca_file
         self._private = private
-        self._headers = {"Accept": accept, "Cache-Control": "no-cache"}
+        self._headers = {**headers, "Cache-Control": "no-cache"}
+        self._max_size = max_size
         self._connection: HTTPConnection | None = None
         self._handle: socket | None = None
         self._asking = Lock()
@@ -90,7 +94,7 @@ class Line:
             raise Busy
         if status != 200:
             raise FetchFailed("the status was not 200")
-        if len(body) > MAX_SIZE:
+        if len(body) > self._max_size:
             raise FetchFailed("the answer is too large")
         return body
 
@@ -130,7 +134,9 @@ class Line:
         try:
             with _cut_after(time_limit, self.give_up):
                 connection = self._connection or self._open(time_limit)
-                answer, whole = _ask(connection, self._address.target + query, self._headers, time_limit)
+                answer, whole = _ask(
+                    connection, self._address.target + query, self._headers, time_limit, self._max_size
+                )
             if self._late:
                 raise FetchFailed("it took too long")
             return answer
@@ -158,13 +164,13 @@ class Line:
 
 
 def _ask(
-    connection: "HTTPConnection", target: str, headers: dict[str, str], time_limit: float
+    connection: "HTTPConnection", target: str, headers: dict[str, str], time_limit: float, max_size: int
 ) -> tuple[tuple[int, bool, bytes], bool]:
     """Return status, whether ``Retry-After`` was said, and the body; and whether the connection may be kept."""
     connection.sock.settimeout(time_limit)
     connection.request("GET", target, headers=headers)
     with connection.getresponse() as response:
-        body = response.read(MAX_SIZE + 1)
+        body = response.read(max_size + 1)
         kept = response.isclosed() and not response.will_close
         return (response.status, response.getheader("Retry-After") is not None, body), kept
 
@@ -175,10 +181,11 @@ def fetch(
     ca_file: str | None = None,
     private: Sequence["IPv4Network | IPv6Network"] = (),
     time_limit: float = TIME_LIMIT,
-    accept: str = "application/json",
+    headers: "Mapping[str, str]" = _JSON,
+    max_size: int = MAX_SIZE,
 ) -> bytes:
     """Ask once over a connection of its own; see :meth:`Line.get`."""
-    line = Line(address, ca_file=ca_file, private=private, accept=accept)
+    line = Line(address, ca_file=ca_file, private=private, headers=headers, max_size=max_size)
     try:
         return line.get(time_limit=time_limit)
     finally:

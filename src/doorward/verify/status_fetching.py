@@ -147,7 +147,9 @@ class FetchedStatusLists:
     def _fly(self, uri: str, flight: "Future[None]") -> None:
         try:
             address = Address.of(uri, allow_http_on_loopback=self._allow_http)
-            body = fetch(address, ca_file=self._ca_file, private=self._private, accept=f"application/{LIST_TYPE}")
+            body = fetch(
+                address, ca_file=self._ca_file, private=self._private, headers={"Accept": f"application/{LIST_TYPE}"}
+            )
             listed = read_list(body.decode("ascii"), keys=self._keys(), uri=uri, now=self._clock(), leeway=self._leeway)
             self._land(uri, flight, listed, "")
         except (FetchFailed, InvalidToken, Misconfigured, UnicodeDecodeError) as error:

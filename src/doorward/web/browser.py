@@ -16,13 +16,22 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'
-"""What a log-out leaves behind in the browser (ASVS 14.3.1)."""
+CLEAR_SITE_DATA: Final = '"cache", "storage"'
+"""What a log-out takes away beside the session cookie, which is cleared by name (ASVS 14.3.1).
+
+Not ``"cookies"``: that empties the whole domain, sibling applications included, and with them the cookie by which the
+account knows this browser.
+"""
+
+DEVICE_HEADER: Final = b"doorward-device"
+"""What a program has in place of the device cookie, in both directions."""
+PROOF_HEADER: Final = b"doorward-proof"
+"""An answer to a challenge."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """The one cookie of an instance: its name and what the browser must do with it.
+    """A cookie that opens something: its name and what the browser must do with it. Each instance has one for sessions.
 
     Everybody who reads, sets or clears it asks the instance's own, see :func:`cookie_of`; of the other kind an instance
     knows nothing, so that neither ever passes for the other.
@@ -58,6 +67,28 @@ HOST_COOKIE: Final = SessionCookie(b"__Host-doorward", "Path=/; Secure; HttpOnly
 
 LOOPBACK_COOKIE: Final = SessionCookie(b"doorward-insecure-loopback", "Path=/; HttpOnly; SameSite=Lax")
 """For plain HTTP on this machine alone, where no browser takes the prefix; its name says what it is."""
+
+
+DEVICE_COOKIE: Final = SessionCookie(b"__Host-doorward-device", HOST_COOKIE.attributes)
+"""By which an account knows a browser (``limits/devices.py``); not for plain HTTP."""
+
+
+def device_of(headers: Headers) -> str:
+    """Return what an account may know this device by: the header of a program, or the one cookie of a browser."""
+    given = header_of(DEVICE_HEADER, headers)
+    cookies = [] if given else DEVICE_COOKIE.values(headers)
+    return cookies[0] if len(cookies) == 1 else given
+
+
+def header_of(wanted: bytes, headers: Headers) -> str:
+    """Return the value of a header that is sent once; nothing and more than one are both nothing."""
+    values = [value for name, value in headers if name == wanted]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def device_cookie(token: str, *, max_age: int) -> str:
+    """Write the ``Set-Cookie`` by which an account knows this browser. Seconds."""
+    return DEVICE_COOKIE.set(token, max_age=max_age)
 
 
 def cookie_of(settings: Settings) -> SessionCookie:

@@ -127,6 +127,19 @@ _PROBLEM: Final[dict[str, Any]] = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string"},
+        "challenge": {
+            "type": "object",
+            "description": "With `too_many_attempts`: what lets the next try pass, answered in `Doorward-Proof`.",
+            "required": ["provider", "token", "expires_in"],
+            "properties": {
+                "provider": {"type": "string"},
+                "token": {"type": "string"},
+                "bits": {"type": "integer"},
+                "parts": {"type": "integer"},
+                "wait": {"type": "integer"},
+                "expires_in": {"type": "integer"},
+            },
+        },
         "errors": {
             "type": "array",
             "items": {

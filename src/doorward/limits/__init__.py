@@ -1,0 +1,1 @@
+"""How often somebody may try, and who is known well enough to try in spite of an attack."""

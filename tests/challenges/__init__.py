@@ -1,0 +1,1 @@
+"""What somebody must do before a suspicious try."""
