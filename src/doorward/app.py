@@ -21,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 from doorward import __version__
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
+from doorward.audit import routes as audit_routes
+from doorward.audit.flows import Audit
+from doorward.background import repeat
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
@@ -57,6 +60,9 @@ OWN_LEEWAY: Final = 5
 
 HOUSEKEEPING_INTERVAL: Final = 600
 """Seconds between two rounds of clean-up and of what age demands of keys."""
+
+SEAL_INTERVAL: Final = 1.0
+"""Seconds between two looks for lines of the audit trail to seal: for so long at most a line can be removed unseen."""
 
 RETRY_INTERVAL: Final = 1.0
 """Seconds to wait before following a database again that went away."""
@@ -96,6 +102,7 @@ class Doorward:
             clock=clock,
             entropy=entropy,
         )
+        self.audit = Audit(foundation)
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
@@ -148,6 +155,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *audit_routes.operations(audit=self.audit, gate=gate),
             *health.operations(self._database, self.keys),
         ]
 
@@ -173,7 +181,8 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house()):
+            sealing = repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL)
+            for task in (self._follow(), self._keep_house(), sealing):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(setattr, self, "_running", False)
@@ -246,6 +255,7 @@ class Doorward:
             self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
         )
         await self.keys.load()
+        await self.audit.keep()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -22,6 +22,8 @@ class Event:
     """Something that has happened. ``name`` is what the audit trail calls it, and never changes."""
 
     name: ClassVar[str]
+    proves: ClassVar[bool] = False
+    """Whether the act itself proves that the account's owner did it."""
     account_id: str | None = None
     session_id: str | None = None
 
@@ -67,6 +69,7 @@ class SignedIn(Event):
     """A session has started."""
 
     name = "session.started"
+    proves = True
     amr: tuple[str, ...]
 
 
@@ -83,6 +86,7 @@ class Reauthenticated(Event):
     """The owner has proved the password again within a session."""
 
     name = "session.reauthenticated"
+    proves = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,21 @@ class SigningKeysRotated(Event):
 
     name = "keys.rotated"
     revoked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPruned(Event):
+    """Lines of the trail up to this position were forgotten because of their age."""
+
+    name = "audit.pruned"
+    through: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPseudonymised(Event):
+    """A person was taken out of the trail; ``account_id`` is the pseudonym under which the lines remain."""
+
+    name = "audit.pseudonymised"
 
 
 EventT = TypeVar("EventT", bound=Event)

@@ -198,6 +198,19 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 1000
 
 
+class Audit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trail of security events."""
+
+    retention: Annotated[
+        Seconds,
+        Meta(
+            ge=30 * DAY,
+            description="How long a line is kept. A year covers an intrusion that is found late; check what your law "
+            "says about keeping less, or more.",
+        ),
+    ] = 365 * DAY
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration of one instance."""
 
@@ -223,6 +236,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     limits: Limits = Limits()
+    audit: Audit = Audit()
 
     @classmethod
     def load(

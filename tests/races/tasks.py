@@ -8,7 +8,10 @@ from typing import Any
 import httpx2
 
 from doorward.app import Doorward
+from doorward.audit.flows import entry
+from doorward.core.source import Source
 from doorward.errors import Problem
+from doorward.hooks import ProfileChanged
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
 from tests.support.waiting import until
@@ -164,3 +167,13 @@ async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int
         halves: list[dict[str, Any]] = [{"username": "countess"}, {"profile": {"by": "the others"}}]
         answers = await asyncio.gather(*(client.patch("/v1/me", json=half, headers=bearer(token)) for half in halves))
         return [answer.status_code for answer in answers]
+
+
+async def write_and_seal(worker: Worker, place: Place, *, times: int) -> None:
+    """Write events and seal whatever there is, in turn and at once with the others."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        for number in range(times):
+            event = ProfileChanged(account_id=f"acc_{worker.number}_{number}")
+            writing = auth.audit._database.write(entry(event, now=int(time.time()), source=Source()))
+            await asyncio.gather(writing, auth.audit.seal())

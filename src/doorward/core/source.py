@@ -11,6 +11,12 @@ from typing import Final
 
 MAX_USER_AGENT: Final = 256
 
+OPERATOR: Final = "operator"
+"""The actor of what the host does in process and an operator on the command line."""
+
+ANONYMOUS: Final = "anonymous"
+"""The actor of a request that has not proved who it comes from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -22,6 +28,8 @@ class Source:
     """What is remembered and shown: an IPv4 /24 or an IPv6 /48."""
     user_agent: str = ""
     request_id: str = ""
+    actor: str = OPERATOR
+    """Who acts, as far as it is proved: an account's id, ``anonymous``, or ``operator``."""
 
     @classmethod
     def of(cls, address: str, user_agent: str, request_id: str) -> "Source":
@@ -30,7 +38,7 @@ class Source:
         if not agent.isprintable():
             agent = "".join(character for character in agent if character.isprintable())
         network, ip_prefix = _networks(address)
-        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id)
+        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id, actor=ANONYMOUS)
 
 
 # Every request asks, and the standard library takes 12 µs to answer.
