@@ -52,6 +52,7 @@ from doorward.web.front import Front
 from doorward.web.limits import Limiter
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
+from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
 
@@ -103,6 +104,7 @@ class Doorward:
             entropy=entropy,
         )
         self.audit = Audit(foundation)
+        self.webhooks = Webhooks(foundation, audit=self.audit)
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
@@ -182,7 +184,8 @@ class Doorward:
             self.pool.open()
             stack.callback(self.pool.close)
             sealing = repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL)
-            for task in (self._follow(), self._keep_house(), sealing):
+            telling = repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL)
+            for task in (self._follow(), self._keep_house(), sealing, telling):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(setattr, self, "_running", False)
@@ -252,7 +255,10 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            self.sessions.clean_up(now=now),
+            self.revocations.clean_up(now=now),
+            self.limiter.clean_up(now=now),
+            self.webhooks.clean_up(now=now),
         )
         await self.keys.load()
         await self.audit.keep()

@@ -13,5 +13,6 @@ MIGRATION_PACKAGES: Final = (
     "doorward.revocation",
     "doorward.web",
     "doorward.audit",
+    "doorward.webhooks",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""

@@ -135,6 +135,46 @@ class AuditPseudonymised(Event):
     name = "audit.pseudonymised"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAdded(Event):
+    """An operator made an endpoint that is told of events."""
+
+    name = "webhook.added"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRemoved(Event):
+    """An operator removed an endpoint."""
+
+    name = "webhook.removed"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecretRotated(Event):
+    """An endpoint has another secret; for a day messages are signed with both."""
+
+    name = "webhook.secret_rotated"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDisabled(Event):
+    """An endpoint was given up: it has not taken a message for long, or said that it is gone."""
+
+    name = "webhook.disabled"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEnabled(Event):
+    """An operator had everything that an endpoint did not take sent again."""
+
+    name = "webhook.enabled"
+    endpoint_id: str
+
+
 EventT = TypeVar("EventT", bound=Event)
 Subscriber = Callable[[EventT], Awaitable[None] | None]
 

@@ -211,6 +211,25 @@ class Audit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 365 * DAY
 
 
+class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Telling other programs. Endpoints are made by `doorward webhook add`."""
+
+    give_up_after: Annotated[
+        Seconds,
+        Meta(ge=HOUR, description="Age at which a message is not tried again, and silence at which an endpoint is."),
+    ] = 3 * DAY
+    allowed_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks that endpoints may be in although they are not public, separated by commas. Without "
+            "it nobody can make this server speak to what is behind its firewall."
+        ),
+    ] = ()
+    ca_file: Annotated[
+        Path | None, Meta(description="PEM file of the only authorities to trust. Empty: those of the system.")
+    ] = None
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration of one instance."""
 
@@ -237,6 +256,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     limits: Limits = Limits()
     audit: Audit = Audit()
+    webhooks: Webhooks = Webhooks()
 
     @classmethod
     def load(

@@ -146,6 +146,10 @@ class Audit(Flows):
                 yield line
             after = lines[-1].position or up_to
 
+    async def sealed_after(self, position: int, *, size: int) -> list[Line]:
+        """Read the next sealed lines after a position, for whoever follows the trail."""
+        return await store.sealed(self._database, after=position, up_to=_THE_NEWEST, size=size)
+
     async def head(self) -> Checkpoint | None:
         """Return the newest checkpoint, for keeping it elsewhere; ``None`` while nothing is sealed."""
         return await store.last_checkpoint(self._database)
