@@ -33,6 +33,7 @@ from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
+from doorward.gates import Gates
 from doorward.hooks import Events
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
@@ -90,6 +91,7 @@ class Doorward:
             raise Misconfigured(*findings)
         self.settings = settings
         self.events = Events()
+        self.gates = Gates()
         self._clock = clock
         self._running = False
         self._database = database or open_database(
@@ -102,6 +104,7 @@ class Doorward:
             events=self.events,
             clock=clock,
             entropy=entropy,
+            gates=self.gates,
         )
         self.audit = Audit(foundation)
         self.webhooks = Webhooks(foundation, audit=self.audit)
@@ -183,6 +186,7 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
+            stack.callback(self.gates.close)
             sealing = repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL)
             telling = repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL)
             for task in (self._follow(), self._keep_house(), sealing, telling):

@@ -3,11 +3,12 @@
 Built once by ``app.py`` and handed down, so nothing is global and several instances live in one process.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doorward.core.clock import Clock, Entropy
 from doorward.core.secret import SecretRing
 from doorward.db import Database
+from doorward.gates import Gates
 from doorward.hooks import Events
 from doorward.settings import Settings
 
@@ -22,6 +23,7 @@ class Foundation:
     events: Events
     clock: Clock
     entropy: Entropy
+    gates: Gates = field(default_factory=Gates)
 
 
 class Flows:
@@ -35,3 +37,4 @@ class Flows:
         self._events = foundation.events
         self._clock = foundation.clock
         self._entropy = foundation.entropy
+        self._gates = foundation.gates

@@ -121,6 +121,15 @@ class SigningKeysRotated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateRefused(Event):
+    """A gate of the host refused an act. For a registration there is no account."""
+
+    name = "gate.refused"
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPruned(Event):
     """Lines of the trail up to this position were forgotten because of their age."""
 

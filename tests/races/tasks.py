@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from doorward.hooks import ProfileChanged
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
 from tests.support.waiting import until
+from tests.webhooks.receiver import Receiver, telling
 
 OTHER_PASSWORD = "another correct horse battery staple"
 
@@ -177,3 +179,24 @@ async def write_and_seal(worker: Worker, place: Place, *, times: int) -> None:
             event = ProfileChanged(account_id=f"acc_{worker.number}_{number}")
             writing = auth.audit._database.write(entry(event, now=int(time.time()), source=Source()))
             await asyncio.gather(writing, auth.audit.seal())
+
+
+async def tell(worker: Worker, place: Place, *, authority: str, events: int, total: int) -> None:
+    """Write events, then seal, fan out and send beside the others until everything is delivered."""
+    settings = telling(place.settings(), Receiver(Path(authority)))
+    auth = Doorward(settings)
+    async with auth.lifespan():
+        worker.meet()
+        for number in range(events):
+            event = ProfileChanged(account_id=f"acc_{worker.number}_{number}")
+            await auth.audit._database.write(entry(event, now=int(time.time()), source=Source()))
+
+        async def is_done() -> bool:
+            await auth.audit.seal()
+            await auth.webhooks.work()
+            (row,) = await auth.audit._database.fetch_all(
+                "SELECT COUNT(*) AS n FROM webhook_delivery WHERE state = 'delivered'"
+            )
+            return bool(row["n"] == total)
+
+        await until(is_done)

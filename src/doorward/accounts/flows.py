@@ -8,12 +8,13 @@ import msgspec
 
 from doorward.accounts import store
 from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
-from doorward.audit.flows import entry
+from doorward.audit.flows import Asking, entry
 from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
-from doorward.foundation import Flows, Foundation
+from doorward.foundation import Foundation
+from doorward.gates import BeforeRegistration
 from doorward.hooks import (
     AccountDisabled,
     AccountEnabled,
@@ -60,7 +61,7 @@ def admitting(account_id: str, *, now: int) -> Statement:
     return store.admit(account_id, now=now)
 
 
-class Accounts(Flows):
+class Accounts(Asking):
     """Who is known here."""
 
     def __init__(
@@ -93,7 +94,8 @@ class Accounts(Flows):
     ) -> Account:
         """Make an account. ``roles`` are for hosts and operators; no HTTP body reaches them.
 
-        Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts` and :class:`Overloaded`.
+        Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts`, :class:`Overloaded` and
+        :class:`RefusedByPolicy`.
         """
         if source.network:
             await self._limiter.count(self._limiter.network(source.network))
@@ -102,6 +104,8 @@ class Accounts(Flows):
         errors += self._check_username(username) + self._check_profile(profile) + _check_roles(roles)
         if errors:
             raise InvalidFields("registration", errors=errors)
+        question = BeforeRegistration(email=email, username=username, profile=profile, ip_prefix=source.ip_prefix)
+        await self._pass_gates(question, source=source)
         hashed = await self._passwords.new_hash(password, email=email, username=username)
         now = self._clock()
         account = Account(

@@ -8,9 +8,9 @@ meanwhile, whatever the ids, and links it, one batch after the other. One guarde
 import dataclasses
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from doorward.audit import store
 from doorward.audit.model import (
@@ -33,6 +33,7 @@ from doorward.core.secret import KEY_ID_BYTES
 from doorward.core.source import OPERATOR, Source
 from doorward.db import Duplicate, GuardFailed, Statement
 from doorward.foundation import Flows
+from doorward.gates import Question, Refusal, problem, refused
 from doorward.hooks import AuditPruned, AuditPseudonymised, Event
 
 BATCH: Final = 256
@@ -86,6 +87,27 @@ class Verdict:
     begins_after: int
     ends_at: int
     unsealed: int
+
+
+class Asking(Flows):
+    """Flows that ask the host's gates before they write."""
+
+    async def _pass_gates(
+        self, question: Question, *, account_id: str | None = None, source: Source, also: Iterable[Statement] = ()
+    ) -> Mapping[str, Any]:
+        """Ask, and return the claims that were added; or remember the refusal, together with ``also``, and raise it.
+
+        Raises :class:`~doorward.errors.RefusedByPolicy`.
+        """
+        if not self._gates.has(type(question)):
+            return {}
+        verdict = await self._gates.ask(question)
+        if isinstance(verdict, Refusal):
+            event = refused(question, verdict, account_id=account_id)
+            await self._database.write(*also, entry(event, now=self._clock(), source=source))
+            await self._events.publish(event)
+            raise problem(verdict)
+        return verdict.claims
 
 
 class Audit(Flows):

@@ -61,7 +61,7 @@ class TokenRoutes:
         caller = await self._gate.caller(request)
         if caller.session is None:
             raise InvalidRequest("exchange without a cookie", detail="Only a cookie session can be exchanged.")
-        access = self._tokens.for_session(
+        access = await self._tokens.for_session(
             caller.session,
             roles=caller.principal.roles,
             email_verified=caller.principal.email_verified is True,
