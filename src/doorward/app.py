@@ -34,7 +34,9 @@ from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.gates import Gates
-from doorward.hooks import Events
+from doorward.hooks import Event, Events
+from doorward.observability.instruments import Instruments
+from doorward.observability.tracing import SPAN, describe, find_tracer, traced
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -92,10 +94,19 @@ class Doorward:
         self.settings = settings
         self.events = Events()
         self.gates = Gates()
+        self._instruments = Instruments()
+        self.metrics = self._instruments.metrics
+        """The figures of this process; ``await auth.metrics.text()`` is what ``/metrics`` of a host answers."""
+        self.events.subscribe(Event, self._instruments.event)
+        self._tracer = find_tracer()
         self._clock = clock
         self._running = False
-        self._database = database or open_database(
-            settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
+        self._database = traced(
+            database
+            or open_database(
+                settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
+            ),
+            self._tracer,
         )
         foundation = Foundation(
             database=self._database,
@@ -105,6 +116,7 @@ class Doorward:
             clock=clock,
             entropy=entropy,
             gates=self.gates,
+            instruments=self._instruments,
         )
         self.audit = Audit(foundation)
         self.webhooks = Webhooks(foundation, audit=self.audit)
@@ -116,6 +128,7 @@ class Doorward:
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
+        self.pool.watch, self.pool.tracer = self._instruments.hashed, self._tracer
         self.passwords = Passwords(
             foundation,
             pool=self.pool,
@@ -148,7 +161,17 @@ class Doorward:
         self._router = Router([*self.operations(), *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation)
+        self._front = Front(
+            self._dispatch, entropy=entropy, documentation=self.documentation, watch=self._watch_request
+        )
+        self._following = False
+        self._instruments.watch(
+            waiting=lambda: self.pool.waiting,
+            running=lambda: self.pool.running,
+            following=lambda: self._following,
+            webhooks=self.webhooks.backlog,
+            unsealed=self.audit.unsealed,
+        )
 
     def operations(self) -> list[Operation]:
         """List every operation of the contract."""
@@ -199,8 +222,9 @@ class Doorward:
         """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
         if scope["type"] == "http":
             self._require_running()
-            await self._front(scope, receive, send)
+            await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
+            scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
             await self._serve_lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
@@ -216,12 +240,27 @@ class Doorward:
             raise  # our own server tells the operator what to mend
         await send({"type": "lifespan.shutdown.complete"})
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._tracer is None:
+            await self._front(scope, receive, send)
+            return
+        with self._tracer.start_as_current_span("request", record_exception=False) as span:
+            scope[SPAN] = span
+            await self._front(scope, receive, send)
+
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
         check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
+
+    def _watch_request(self, scope: Scope, status: int, seconds: float, code: str) -> None:
+        path = path_below_mount(scope["path"], scope.get("root_path", ""))
+        route = self._router.template(path)
+        self._instruments.request(route, scope["method"], status, seconds, code)
+        if SPAN in scope:
+            describe(scope[SPAN], route=route, method=scope["method"], status=status, code=code)
 
     def _require_running(self) -> None:
         if not self._running:
@@ -240,11 +279,13 @@ class Doorward:
                     async for _ in changes:
                         await self.revocations.follow()
                         await self.keys.follow()
+                        self._following = True
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
+            self._following = False
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _keep_house(self) -> None:

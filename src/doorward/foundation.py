@@ -10,6 +10,7 @@ from doorward.core.secret import SecretRing
 from doorward.db import Database
 from doorward.gates import Gates
 from doorward.hooks import Events
+from doorward.observability.instruments import Instruments
 from doorward.settings import Settings
 
 
@@ -24,6 +25,7 @@ class Foundation:
     clock: Clock
     entropy: Entropy
     gates: Gates = field(default_factory=Gates)
+    instruments: Instruments = field(default_factory=Instruments)
 
 
 class Flows:
@@ -38,3 +40,4 @@ class Flows:
         self._clock = foundation.clock
         self._entropy = foundation.entropy
         self._gates = foundation.gates
+        self._instruments = foundation.instruments

@@ -39,7 +39,13 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Port | None,
         Meta(description="Port of the plain listener, which only points to HTTPS. Empty: no such listener."),
     ] = 8080
-    management_port: Annotated[Port | None, Meta(description="Port of the management listener. Reserved.")] = None
+    management_port: Annotated[
+        Port | None,
+        Meta(description="Port of the management listener, plain HTTP with `/metrics`. Empty: no such listener."),
+    ] = None
+    management_host: Annotated[
+        str, Meta(description="Address of the management listener. Whoever reaches it sees how much is going on.")
+    ] = "127.0.0.1"
     workers: Annotated[Count, Meta(description="Worker processes. More than one needs no other setting.")] = 1
     certificate: Annotated[
         Path | None,
@@ -230,6 +236,15 @@ class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `doorward serve` writes to standard error. An embedded instance leaves this to its host."""
+
+    format: Annotated[
+        Literal["text", "json"],
+        Meta(description="`text`: a line for people; `json`: an object a line, with the request's id."),
+    ] = "text"
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration of one instance."""
 
@@ -257,6 +272,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     audit: Audit = Audit()
     webhooks: Webhooks = Webhooks()
+    logs: Logs = Logs()
 
     @classmethod
     def load(

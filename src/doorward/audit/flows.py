@@ -143,6 +143,10 @@ class Audit(Flows):
         self._known = checkpoint
         return len(lines)
 
+    async def unsealed(self) -> int:
+        """Count the lines that are not sealed yet."""
+        return (await store.waiting(self._database))[0]
+
     async def seal_all(self) -> int:
         """Seal until nothing waits; return how many lines that were."""
         total = 0

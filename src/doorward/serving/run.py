@@ -7,11 +7,13 @@ certificate again. Certificate files are also looked at every few seconds, so th
 
 import asyncio
 import logging
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from doorward.serving.certificates import development_certificate
 from doorward.serving.crew import Crew
 from doorward.serving.lifespan import StartFailed
 from doorward.serving.listening import Address
+from doorward.serving.management import ManagementListener
 from doorward.serving.material import check_pair
 from doorward.serving.plan import APP, DRAIN, GRACE, Plan
 from doorward.serving.redirect import RedirectListener
@@ -71,7 +74,7 @@ def serve(
     ``application`` names an ASGI application of a host to serve in place of what the factory ``app`` makes.
     ``announce`` gets the first screen when everything answers.
     """
-    logs.configure()
+    logs.configure(form=settings.logs.format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(Program(settings, app=app, application=application, announce=announce, drain=drain).run())
 
@@ -108,6 +111,7 @@ class Program:
         """Serve until told to stop."""
         serving = self._settings.serving
         certificate, private_key = self._certificate()
+        reports = self._reports()
         plan = Plan(
             settings=self._settings,
             certificate=certificate,
@@ -116,23 +120,26 @@ class Program:
             application=self._application,
             drain=self._drain,
             grace=self._grace,
+            reports=reports,
         )
         address = Address(serving.host, serving.port)
-        redirect = self._redirect()
+        others = [each for each in (self._redirect(), self._management(reports)) if each is not None]
         server = _server(plan)
         self._take_signals()
         await server.start(address.listener())
         try:
-            if redirect is not None:
-                await redirect[0].start(redirect[1].listener())
+            for other, place in others:
+                await other.start(place.listener())
             self._announce(first_screen(self._settings, authority=self._authority, application=self._application))
             await self._until_stopped(server, address)
         finally:
-            if redirect is not None:
-                await redirect[0].stop()
-                redirect[1].close()
+            for other, place in others:
+                await other.stop()
+                place.close()
             await server.stop()
             address.close()
+            if reports is not None:
+                shutil.rmtree(reports, ignore_errors=True)
 
     def stop(self) -> None:
         """End as SIGTERM does."""
@@ -154,6 +161,16 @@ class Program:
             return None
         listener = RedirectListener(origin=self._settings.origin, mount_path=self._settings.mount_path)
         return listener, Address(serving.host, serving.http_port)
+
+    def _reports(self) -> Path | None:
+        """Make the folder, private to this user, in which workers tell their figures."""
+        return None if self._settings.serving.management_port is None else Path(mkdtemp(prefix="doorward-"))
+
+    def _management(self, reports: Path | None) -> tuple[RedirectListener, Address] | None:
+        serving = self._settings.serving
+        if reports is None or serving.management_port is None:
+            return None
+        return ManagementListener(reports), Address(serving.management_host, serving.management_port)
 
     def _certificate(self) -> tuple[Path, Path] | tuple[None, None]:
         """Return the files to serve with, made if they are for development. Raises ``Misconfigured``."""

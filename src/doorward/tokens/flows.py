@@ -229,7 +229,9 @@ class Tokens(Asking):
         Raises :class:`GrantRefused` for every token that is not current, or was not a moment ago.
         """
         opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
+        count = self._instruments.refreshes.inc
         if opaque is None:
+            count("forged")
             raise GrantRefused("not a refresh token of this instance")
         claims = await self._claims_before(opaque, source=source)
         now = self._clock()
@@ -242,16 +244,20 @@ class Tokens(Asking):
             )
         )
         if rows:
+            count("rotated")
             return self.pair(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now, claims=claims)
         family = await store.find(self._database, opaque.handle)
         decision = decide_stale(family, presented=opaque.generation, now=now, settings=self._settings.tokens)
         match decision:
             case Replay(family):
+                count("replayed")
                 return self.pair(family, now=now, claims=claims)
             case Reuse(family):
                 await self._end_family(family, now=now, source=source)
+                count("reused")
                 raise GrantRefused("a spent refresh token came back")
             case Dead(why):
+                count("dead")
                 raise GrantRefused(why)
             case _:  # pragma: no cover - mypy proves it
                 assert_never(decision)

@@ -229,6 +229,7 @@ class Webhooks(Flows):
             ("webhook-signature", " ".join(signed)),
         )
         answer = await self._sender.post(endpoint.url, headers, body) if signed else _SECRET_GONE
+        self._instruments.webhook_answers.inc(f"{answer.status // 100}xx" if answer.status else "none")
         await self._conclude(delivery, endpoint, answer)
         return answer
 
