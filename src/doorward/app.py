@@ -35,6 +35,7 @@ from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.gates import Gates
 from doorward.hooks import Event, Events
+from doorward.importing.flows import Imports
 from doorward.observability.instruments import Instruments
 from doorward.observability.tracing import SPAN, describe, find_tracer, traced
 from doorward.passwords.blocklist import Blocklist
@@ -144,6 +145,7 @@ class Doorward:
             limiter=self.limiter,
             profile_schema=profile_schema,
         )
+        self.imports = Imports(foundation, accounts=self.accounts, passwords=self.passwords)
         self.verifier = Verifier(
             issuer=settings.issuer,
             audience=settings.audience,

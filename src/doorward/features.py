@@ -14,5 +14,6 @@ MIGRATION_PACKAGES: Final = (
     "doorward.web",
     "doorward.audit",
     "doorward.webhooks",
+    "doorward.importing",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""

@@ -36,6 +36,13 @@ class Registered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountImported(Event):
+    """An operator brought an account in from another system."""
+
+    name = "account.imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileChanged(Event):
     """The owner changed the username or the profile."""
 

@@ -1,9 +1,10 @@
 """The SQL of the audit trail and of its checkpoints."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from doorward.audit.model import Checkpoint, Line
-from doorward.db import Database, Row, Statement, guarded, statement
+from doorward.db import Database, Row, Statement, guarded, inserting, statement
 
 _COLUMNS: Final = (
     "id, recorded_at, event, account_id, session_id, actor, request_id, ip_prefix, detail, "
@@ -27,32 +28,9 @@ _IS_TOLD: Final = "SELECT 1 FROM audit_event WHERE account_id = :account_id AND 
 _WAITING: Final = "SELECT COUNT(*) AS lines, MIN(recorded_at) AS since FROM audit_event WHERE position IS NULL"
 
 
-def record(
-    *,
-    at: int,
-    event: str,
-    account_id: str | None,
-    session_id: str | None,
-    actor: str,
-    request_id: str,
-    ip_prefix: str,
-    detail: str,
-) -> Statement:
-    """Add one line."""
-    return statement(
-        """
-        INSERT INTO audit_event (recorded_at, event, account_id, session_id, actor, request_id, ip_prefix, detail)
-        VALUES (:at, :event, :account_id, :session_id, :actor, :request_id, :ip_prefix, :detail)
-        """,
-        at=at,
-        event=event,
-        account_id=account_id,
-        session_id=session_id,
-        actor=actor,
-        request_id=request_id,
-        ip_prefix=ip_prefix,
-        detail=detail,
-    )
+def record(*lines: Mapping[str, Any]) -> Statement:
+    """Add lines; each has every column that a writer fills in."""
+    return inserting("audit_event", lines)
 
 
 async def unsealed(database: Database, *, size: int) -> list[Line]:

@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("doorward.cli.account:account", "Make, show and change accounts."),
     "keys": ("doorward.cli.keys:keys", "List the signing keys and rotate them."),
     "token": ("doorward.cli.token:token", "Tell what a token is and whether it is believed."),
+    "import": ("doorward.cli.import_command:import_", "Bring accounts in from another system, passwords included."),
     "webhook": ("doorward.cli.webhook:webhook", "Tell other programs what has happened."),
     "audit": ("doorward.cli.audit:audit", "Read the trail of security events, and prove that it is whole."),
     "passwords": ("doorward.cli.passwords:passwords", "Choose what hashing costs on this machine."),

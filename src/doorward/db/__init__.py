@@ -8,7 +8,17 @@ here. The reasons are in ``docs/explanation/database.md``.
 from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
-from doorward.db.statements import Duplicate, GuardFailed, Row, Statement, announced, guarded, statement
+from doorward.db.statements import (
+    Duplicate,
+    GuardFailed,
+    Row,
+    Statement,
+    announced,
+    guarded,
+    inserting,
+    marks,
+    statement,
+)
 from doorward.errors import Finding, Misconfigured
 
 __all__ = [
@@ -19,6 +29,8 @@ __all__ = [
     "Statement",
     "announced",
     "guarded",
+    "inserting",
+    "marks",
     "open_database",
     "statement",
 ]

@@ -194,6 +194,18 @@ class Passwords(Asking):
         """Make the statement that gives a new account its password, for the write that makes the account."""
         return store.insert(account_id, hashed=hashed, now=now)
 
+    def importable(self, stored: str) -> str | None:
+        """Return what to store for a hash from elsewhere, the pepper around it; ``None`` if it cannot be verified here.
+
+        Parameters beyond the bounds of ``formats.py`` are as good as unreadable: they are an attack on every log-in.
+        """
+        hasher = self._pool.hasher
+        return hasher.wrap(stored) if hasher.is_usable(stored) else None
+
+    def importing(self, hashes: Mapping[str, str], *, now: int) -> Statement:
+        """Make the statement that gives many new accounts their passwords, for the write that makes the accounts."""
+        return store.insert_many(hashes, now=now)
+
     async def new_hash(
         self, password: str, *, pointer: str = "/password", email: str | None, username: str | None
     ) -> str:
