@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from doorward.core.clock import rfc3339
 from doorward.core.secret import KEY_ID_BYTES, SecretRing
 
 PURPOSE: Final = "audit-chain"
@@ -229,6 +230,22 @@ class Examination:
     def _fault(self, position: int, what: str) -> None:
         if len(self.faults) < self.MOST_FAULTS:
             self.faults.append(Fault(position, what))
+
+
+def exported_line(line: Line) -> dict[str, Any]:
+    """Write a line for a file or another program: with its details, its place and its digest."""
+    return {
+        "position": line.position,
+        "at": rfc3339(line.recorded_at),
+        "event": line.event,
+        "account_id": line.account_id,
+        "session_id": line.session_id,
+        "actor": line.actor,
+        "ip_prefix": line.ip_prefix,
+        "request_id": line.request_id,
+        "detail": json.loads(line.detail),
+        "digest": None if line.digest is None else line.digest.hex(),
+    }
 
 
 def exported(checkpoint: Checkpoint, *, issuer: str) -> Mapping[str, Any]:

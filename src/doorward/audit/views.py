@@ -1,8 +1,5 @@
 """What an owner sees of the trail, and what an export of it says."""
 
-import json
-from typing import Any
-
 from msgspec import Struct
 
 from doorward.audit.model import Line
@@ -32,19 +29,3 @@ class TrailAnswer(Struct):
 
     events: list[TrailEntry]
     next: str | None
-
-
-def exported_line(line: Line) -> dict[str, Any]:
-    """Write a line for a file or another program: with its details, its place and its digest."""
-    return {
-        "position": line.position,
-        "at": rfc3339(line.recorded_at),
-        "event": line.event,
-        "account_id": line.account_id,
-        "session_id": line.session_id,
-        "actor": line.actor,
-        "ip_prefix": line.ip_prefix,
-        "request_id": line.request_id,
-        "detail": json.loads(line.detail),
-        "digest": None if line.digest is None else line.digest.hex(),
-    }

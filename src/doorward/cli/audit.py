@@ -28,7 +28,7 @@ def audit() -> None:
 @click.pass_obj
 def list_(sources: Sources, *, email: str | None, cursor: str, as_json: bool) -> None:
     """List events, the newest first, a page of 50."""
-    from doorward.audit.views import exported_line
+    from doorward.audit.model import exported_line
 
     async def act(auth: "Doorward") -> "TrailPage":
         account_id = None if email is None else (await _account_id(auth, email))
@@ -79,7 +79,7 @@ def verify(sources: Sources, *, checkpoints: Path | None, as_json: bool) -> None
 @click.pass_obj
 def export(sources: Sources, *, after: int) -> None:
     """Print sealed events as JSON, one a line, the oldest first; go on later with --after the last position."""
-    from doorward.audit.views import exported_line
+    from doorward.audit.model import exported_line
 
     async def act(auth: "Doorward") -> None:
         async for line in auth.audit.sealed(after=after):

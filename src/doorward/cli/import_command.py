@@ -17,8 +17,7 @@ from doorward.cli.sources import Sources
 
 if TYPE_CHECKING:
     from doorward.app import Doorward
-    from doorward.importing.flows import Options, Summary, Told
-    from doorward.importing.systems import Convert
+    from doorward.importing.flows import Convert, Options, Summary, Told
 
 FORMATS: Final = ("csv", "jsonl", "django", "fastapi-users", "keycloak", "auth0", "supabase", "firebase")
 _SHOWN: Final = 20
@@ -102,7 +101,7 @@ def _run(
     *,
     as_json: bool,
 ) -> "Summary":
-    from doorward.importing.reading import digest, read
+    from doorward.importing.flows import source
 
     size = file.stat().st_size
     bar = click.progressbar(length=size, label="importing", file=sys.stderr, hidden=as_json)
@@ -115,8 +114,9 @@ def _run(
             for teller in tellers:
                 teller(told)
 
+        digest, records = source(file)
         return await auth.imports.run(
-            read(file), convert, digest=digest(file), form=form, options=options, tell=tell, progress=progress
+            records, convert, digest=digest, form=form, options=options, tell=tell, progress=progress
         )
 
     with bar:
@@ -167,18 +167,18 @@ def _mapping(path: Path) -> "Iterator[Callable[[Told], None]]":
 def _convert(form: str, firebase_parameters: Path | None) -> "Convert":
     from doorward.configuration.reading import read_private_file
     from doorward.errors import Misconfigured
+    from doorward.importing.flows import converter
     from doorward.importing.model import NotImportable
-    from doorward.importing.systems import SYSTEMS, FirebaseParameters, firebase
 
     if form != "firebase":
-        return SYSTEMS[form]
+        return converter(form)
     if firebase_parameters is None:
         raise click.UsageError("--format firebase needs --firebase-parameters, a file with the block of the console.")
     text, findings = read_private_file(firebase_parameters, "The file of the parameters")
     if findings:
         raise Misconfigured(*findings)
     try:
-        return firebase(FirebaseParameters.read(text or ""))
+        return converter(form, firebase_parameters=text or "")
     except NotImportable as wrong:
         raise click.UsageError(f"{firebase_parameters}: {wrong}.") from wrong
 

@@ -4,9 +4,10 @@ What is imported is as good as registered: the same rules for addresses, names a
 as at every log-in. A person whose login is taken is skipped, never merged: an import must not be a way into an account.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Final, Literal
 
 from doorward.accounts.flows import Accounts
@@ -18,7 +19,7 @@ from doorward.db import Duplicate, GuardFailed
 from doorward.errors import LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import AccountImported
-from doorward.importing import store
+from doorward.importing import reading, store, systems
 from doorward.importing.model import NotImportable, Person
 from doorward.importing.reading import Record
 from doorward.importing.systems import Convert
@@ -75,6 +76,18 @@ class _Candidate:
     def keys(self) -> list[str]:
         names = (self.account.email, self.account.username)
         return [login_key(name) for name in names if name is not None]
+
+
+def source(path: Path) -> tuple[bytes, Iterator[Record]]:
+    """Open a file: the digest of its content, and its records one by one."""
+    return reading.digest(path), reading.read(path)
+
+
+def converter(form: str, *, firebase_parameters: str = "") -> Convert:
+    """Return how a record of a format becomes a person. Raises :class:`~doorward.importing.model.NotImportable`."""
+    if form == "firebase":
+        return systems.firebase(systems.FirebaseParameters.read(firebase_parameters))
+    return systems.SYSTEMS[form]
 
 
 class Imports(Flows):

@@ -6,8 +6,9 @@ A file is somebody else's input, and large: what is wrong with one person is sai
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
+
+from doorward.core.clock import read_iso8601
 
 MAX_NESTED: Final = 64 * 1024
 _LATEST: Final = 32_503_680_000
@@ -71,9 +72,8 @@ def moment(raw: Mapping[str, Any], *names: str) -> int | None:
         if written.lstrip("-").isdecimal() and len(written) < 16:
             seconds = int(written)
             return seconds // 1000 if seconds > _LATEST else seconds
-        parsed = datetime.fromisoformat(written)
-        return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
+        return read_iso8601(written)
+    except ValueError:
         raise NotImportable(f"{names[0]} is not a time") from None
 
 
