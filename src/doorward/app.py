@@ -37,7 +37,7 @@ from doorward.gates import Gates
 from doorward.hooks import Event, Events
 from doorward.importing.flows import Imports
 from doorward.observability.instruments import Instruments
-from doorward.observability.tracing import SPAN, describe, find_tracer, traced
+from doorward.observability.tracing import SPAN, describe, find_tracer, span, traced
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -243,11 +243,9 @@ class Doorward:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._tracer is None:
-            await self._front(scope, receive, send)
-            return
-        with self._tracer.start_as_current_span("request", record_exception=False) as span:
-            scope[SPAN] = span
+        with span(self._tracer, "request") as current:
+            if current is not None:
+                scope[SPAN] = current
             await self._front(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:

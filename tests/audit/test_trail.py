@@ -185,8 +185,8 @@ async def test_an_event_cannot_forge_a_line(house: House) -> None:
     """What somebody typed is JSON in the detail, without a line break (ASVS 16.4.1)."""
     statement = entry(SignInRefused(why='x"}\n2026 forged'), now=START, source=SOURCE)
 
-    assert "\n" not in statement.parameters["detail"]
-    assert json.loads(statement.parameters["detail"]) == {"why": 'x"}\n2026 forged'}
+    assert "\n" not in statement.parameters["detail_0"]
+    assert json.loads(statement.parameters["detail_0"]) == {"why": 'x"}\n2026 forged'}
 
 
 def test_no_event_has_a_field_for_a_secret_or_a_name() -> None:
@@ -217,3 +217,59 @@ async def test_each_request_of_a_journey_is_told_once(house: House) -> None:
         ("session.refused", "journey-3"),
         ("session.ended", "journey-4"),
     ]
+
+
+async def test_a_long_trail_is_forgotten_in_pieces(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No statement takes longer than statements may."""
+    monkeypatch.setattr("doorward.audit.flows.PRUNED_AT_ONCE", 1)
+    for number in range(4):
+        await house.register(f"person{number}@example.test")
+        await house.auth.audit.seal()
+
+    through = await house.auth.audit.prune(before=START + 1)
+    await house.auth.audit.seal()
+
+    assert through == 4
+    assert await faults(house) == []
+    assert {line.event async for line in house.auth.audit.sealed()} == {"audit.pruned"}
+
+
+async def test_who_prunes_too_late_has_nothing_to_do(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process was quicker, and has gone further."""
+    await lived_in(house)
+    first, last = await store.checkpoints(house.auth._database)
+    await house.auth.audit.prune(before=START + 1)
+
+    async def late(*_: object, **__: object) -> object:
+        return first
+
+    monkeypatch.setattr(store, "prunable", late)
+
+    assert await house.auth.audit.prune(before=START + 1) == 0
+    assert (await house.auth.audit.head()) is not None
+    assert last.position == 6
+
+
+async def test_what_is_pruned_while_it_is_verified_is_no_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trail is read again from where it begins now."""
+    await lived_in(house)
+    read_sealed, pruned = store.sealed, []
+
+    async def pruning(*arguments: Any, **more: Any) -> Any:
+        if not pruned:
+            pruned.append(await house.auth.audit.prune(before=START + 1))
+        return await read_sealed(*arguments, **more)
+
+    monkeypatch.setattr(store, "sealed", pruning)
+    verdict = await house.auth.audit.verify()
+
+    assert pruned == [6]
+    assert verdict.faults == ()
+    assert verdict.begins_after == 6
+
+
+async def test_an_instance_that_has_done_nothing_has_nothing_to_keep(house: House) -> None:
+    """No checkpoint, no line in the log."""
+    await house.auth.audit.keep()
+
+    assert await house.auth.audit.head() is None

@@ -96,6 +96,37 @@ async def test_an_application_without_figures_is_served_all_the_same(
     assert (await _get(ManagementListener(tmp_path))).text == "\n"
 
 
+async def test_an_app_that_does_not_start_tells_no_figures(tmp_path: Path) -> None:
+    """Its own words come through."""
+    said = []
+
+    async def failing(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        await send({"type": "lifespan.startup.failed", "message": "no"})
+
+    async def send(message: dict[str, str]) -> None:
+        said.append(message["type"])
+
+    await Reporting(failing, tmp_path, place=0)({"type": "lifespan", "state": {}}, None, send)
+
+    assert said == ["lifespan.startup.failed"]
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a list of names is what is asked
+
+
+async def test_figures_longer_than_a_piece_are_whole(tmp_path: Path) -> None:
+    """A socket gives what it has, not what there is."""
+    metrics, ended = Metrics(), asyncio.Event()
+    counter = metrics.counter("a_total", "Counts. " * 50_000, "what")
+    for number in range(900):
+        counter.inc(str(number) * 100)
+    task = await _lend(Reporting(_App(metrics), tmp_path, place=0), ended)
+
+    answer = await _get(ManagementListener(tmp_path))
+    ended.set()
+    await task
+
+    assert len(read(answer.text)) == 900
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/", 404), ("GET", "/v1/me", 404), ("POST", "/metrics", 405), ("HEAD", "/metrics", 200)],

@@ -378,3 +378,18 @@ async def test_the_body_holds_no_column_that_is_nobodys_business(teller: House, 
     for message in receiver.received:
         assert b"203.0.113" not in message.body
         assert set(json.loads(message.body)) == {"type", "timestamp", "issuer", "data"}
+
+
+async def test_a_message_that_is_too_old_is_given_up_and_its_endpoint_is_not(teller: House, receiver: Receiver) -> None:
+    """One message that an endpoint does not like does not end all others."""
+    endpoint, _ = await teller.auth.webhooks.add(receiver.url, ["account.registered"])
+    await teller.register()
+    await teller.auth.audit.seal()
+    await teller.auth.webhooks.fan_out(endpoint)
+    teller.clock.advance(3 * 86_400)
+    receiver.script = [500]
+
+    await teller.auth.webhooks.send_due()
+
+    assert await _states(teller, endpoint.id) == [("failed", 1, "500")]
+    assert (await teller.auth.webhooks.find(endpoint.id)).disabled_at is None

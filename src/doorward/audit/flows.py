@@ -39,6 +39,9 @@ from doorward.hooks import AuditPruned, AuditPseudonymised, Event
 BATCH: Final = 256
 """Lines that are sealed in one write."""
 
+PRUNED_AT_ONCE: Final = 20_000
+"""Lines that are forgotten in one write, so that a trail left alone for years takes no statement beyond its time-out."""
+
 PAGE_SIZE: Final = 50
 _READ_AT_ONCE: Final = 1000
 _THE_NEWEST: Final = 1 << 62
@@ -96,6 +99,8 @@ class Verdict:
     begins_after: int
     ends_at: int
     unsealed: int
+    began_at: int = 0
+    """The oldest checkpoint when the reading began."""
 
 
 class Asking(Flows):
@@ -195,6 +200,15 @@ class Audit(Flows):
         ``expected`` are checkpoints that were kept elsewhere: without them, a trail whose end was cut off together
         with its checkpoints looks like a younger one.
         """
+        expected = list(expected)
+        while True:
+            verdict = await self._verify(expected)
+            # What was pruned while we read is no fault: read again what is left.
+            if not verdict.faults or await store.beginning(self._database) == verdict.began_at:
+                return verdict
+
+    async def _verify(self, expected: Sequence[tuple[int, str]]) -> Verdict:
+        began_at = await store.beginning(self._database)
         examination = Examination(self._ring, await store.checkpoints(self._database))
         for position, digest in expected:
             examination.expect(position, digest)
@@ -216,6 +230,7 @@ class Audit(Flows):
             examination.begins_after,
             examination.ends_at,
             unsealed,
+            began_at,
         )
 
     async def prune(self, *, before: int) -> int:
@@ -223,7 +238,13 @@ class Audit(Flows):
 
         The last checkpoint that is forgotten stays, signed as the anchor of what follows.
         """
-        checkpoint = await store.last_checkpoint(self._database, before=before)
+        through = 0
+        while (pruned := await self._prune_some(before)) > through:
+            through = pruned
+        return through
+
+    async def _prune_some(self, before: int) -> int:
+        checkpoint = await store.prunable(self._database, before=before, most=PRUNED_AT_ONCE)
         if checkpoint is None:
             return 0
         if is_anchor(self._ring, checkpoint):
@@ -232,11 +253,14 @@ class Audit(Flows):
                 await self._database.write(store.anchor(checkpoint.position, mac))
             return checkpoint.position
         event = AuditPruned(through=checkpoint.position)
-        await self._database.write(
-            store.anchor(checkpoint.position, sign_anchor(self._ring, checkpoint)),
-            *store.forget(checkpoint.position),
-            entry(event, now=self._clock(), source=Source()),
-        )
+        try:
+            await self._database.write(
+                store.anchor(checkpoint.position, sign_anchor(self._ring, checkpoint)),
+                *store.forget(checkpoint.position),
+                entry(event, now=self._clock(), source=Source()),
+            )
+        except GuardFailed:  # somebody else has pruned further meanwhile
+            return 0
         await self._events.publish(event)
         return checkpoint.position
 

@@ -21,8 +21,10 @@ _NEWEST: Final = f"SELECT {_COLUMNS} FROM audit_event WHERE id < :before ORDER B
 _CHECKPOINT_COLUMNS: Final = "position, previous, digest, sealed_at, mac, anchor"
 _CHECKPOINTS: Final = f"SELECT {_CHECKPOINT_COLUMNS} FROM audit_checkpoint ORDER BY position"
 _LAST: Final = f"SELECT {_CHECKPOINT_COLUMNS} FROM audit_checkpoint ORDER BY position DESC LIMIT 1"
-_LAST_BEFORE: Final = f"""
-    SELECT {_CHECKPOINT_COLUMNS} FROM audit_checkpoint WHERE sealed_at < :before ORDER BY position DESC LIMIT 1
+_PRUNABLE: Final = f"""
+    SELECT {_CHECKPOINT_COLUMNS} FROM audit_checkpoint
+    WHERE sealed_at < :before AND position <= (SELECT MIN(position) FROM audit_checkpoint) + :most
+    ORDER BY position DESC LIMIT 1
 """
 _IS_TOLD: Final = "SELECT 1 FROM audit_event WHERE account_id = :account_id AND event = :event LIMIT 1"
 _WAITING: Final = "SELECT COUNT(*) AS lines, MIN(recorded_at) AS since FROM audit_event WHERE position IS NULL"
@@ -66,10 +68,22 @@ async def checkpoints(database: Database) -> list[Checkpoint]:
     return [_checkpoint(row) for row in await database.fetch_all(_CHECKPOINTS)]
 
 
-async def last_checkpoint(database: Database, *, before: int | None = None) -> Checkpoint | None:
-    """Read the newest checkpoint, or the newest that was made before a time."""
-    row = await (database.fetch_one(_LAST) if before is None else database.fetch_one(_LAST_BEFORE, before=before))
+async def last_checkpoint(database: Database) -> Checkpoint | None:
+    """Read the newest checkpoint."""
+    row = await database.fetch_one(_LAST)
     return None if row is None else _checkpoint(row)
+
+
+async def prunable(database: Database, *, before: int, most: int) -> Checkpoint | None:
+    """Read the newest checkpoint that was made before a time, ``most`` lines at most after the beginning."""
+    row = await database.fetch_one(_PRUNABLE, before=before, most=most)
+    return None if row is None else _checkpoint(row)
+
+
+async def beginning(database: Database) -> int:
+    """Return the position of the oldest checkpoint."""
+    row = await database.fetch_one("SELECT MIN(position) AS position FROM audit_checkpoint")
+    return 0 if row is None else row["position"] or 0
 
 
 def seal(line: Line, *, position: int, salt: bytes, commitment: bytes, digest: bytes) -> Statement:

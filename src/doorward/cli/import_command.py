@@ -17,7 +17,8 @@ from doorward.cli.sources import Sources
 
 if TYPE_CHECKING:
     from doorward.app import Doorward
-    from doorward.importing.flows import Convert, Options, Summary, Told
+    from doorward.importing.flows import Options, Summary, Told
+    from doorward.importing.model import Convert
 
 FORMATS: Final = ("csv", "jsonl", "django", "fastapi-users", "keycloak", "auth0", "supabase", "firebase")
 _SHOWN: Final = 20

@@ -20,9 +20,8 @@ from doorward.errors import LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import AccountImported
 from doorward.importing import reading, store, systems
-from doorward.importing.model import NotImportable, Person
+from doorward.importing.model import Convert, NotImportable, Person
 from doorward.importing.reading import Record
-from doorward.importing.systems import Convert
 from doorward.passwords.flows import Passwords
 
 BATCH: Final = 250

@@ -4,7 +4,7 @@ A file is somebody else's input, and large: what is wrong with one person is sai
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +13,10 @@ from doorward.core.clock import read_iso8601
 MAX_NESTED: Final = 64 * 1024
 _LATEST: Final = 32_503_680_000
 """The year 3000, in seconds: a larger number is in milliseconds."""
+
+
+Convert = Callable[[Mapping[str, Any]], "Person"]
+"""Reads a record of another system as a person."""
 
 
 class NotImportable(ValueError):  # noqa: N818 - reads as what is the case

@@ -6,11 +6,11 @@ Hashes become the text that ``passwords/formats.py`` reads; whether it is within
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from doorward.importing.model import NotImportable, Person, flag, moment, nested, text, without_nothing, words
+from doorward.importing.model import Convert, NotImportable, Person, flag, moment, nested, text, without_nothing, words
 
 _FIREBASE_PARAMETER: Final = re.compile(
     r"\b(base64_signer_key|base64_salt_separator|rounds|mem_cost)\s*[:=]\s*\"?([^\s,\"}]+)"
@@ -40,9 +40,6 @@ class FirebaseParameters:
             )
         except (KeyError, ValueError):
             raise NotImportable("the parameters lack signer key, salt separator, rounds or mem_cost") from None
-
-
-Convert = Callable[[Mapping[str, Any]], Person]
 
 
 def plain(raw: Mapping[str, Any]) -> Person:

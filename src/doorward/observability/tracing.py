@@ -17,6 +17,7 @@ from doorward.db import Database, Row, Statement
 from doorward.observability.instruments import METHODS
 
 API: Final = "opentelemetry"
+SYSTEM: Final = "db.system.name"
 _WORDS = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|PRAGMA)\b\s*(\w+)?", re.IGNORECASE)
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
@@ -50,6 +51,15 @@ def find_tracer() -> Tracer | None:
     from opentelemetry import trace
 
     return cast("Tracer", trace.get_tracer("doorward"))
+
+
+def span(tracer: Tracer | None, name: str, **attributes: Any) -> contextlib.AbstractContextManager[Span | None]:
+    """Begin a span, or nothing where there is no tracer. What is raised in it is not recorded, for it may quote."""
+    if tracer is None:
+        return contextlib.nullcontext()
+    return tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    )
 
 
 def describe(span: Span, *, route: str | None, method: str, status: int, code: str) -> None:
@@ -103,18 +113,19 @@ class TracedDatabase:
 
     async def fetch_all(self, sql: str, /, **parameters: Any) -> list[Row]:
         """Read, in a span."""
-        with self._span(name_of(sql)):
+        with span(self._tracer, name_of(sql), **{SYSTEM: self.dialect}):
             return await self.database.fetch_all(sql, **parameters)
 
     async def fetch_one(self, sql: str, /, **parameters: Any) -> Row | None:
         """Read, in a span."""
-        with self._span(name_of(sql)):
+        with span(self._tracer, name_of(sql), **{SYSTEM: self.dialect}):
             return await self.database.fetch_one(sql, **parameters)
 
     async def write(self, *statements: Statement) -> list[list[Row]]:
         """Write, in one span for all of the statements."""
-        with self._span(name_of(statements[0].sql) if len(statements) == 1 else f"write {len(statements)}") as span:
-            span.set_attribute("doorward.statements", [name_of(each.sql) for each in statements[:20]])
+        names = [name_of(each.sql) for each in statements]
+        name = names[0] if len(names) == 1 else f"write {len(names)}"
+        with span(self._tracer, name, **{SYSTEM: self.dialect, "doorward.statements": names[:20]}):
             return await self.database.write(*statements)
 
     def changes(self) -> AsyncGenerator[None, None]:
@@ -124,12 +135,6 @@ class TracedDatabase:
     async def ping(self) -> None:
         """Ask for the shortest answer."""
         await self.database.ping()
-
-    def _span(self, name: str) -> contextlib.AbstractContextManager[Span]:
-        attributes = {"db.system.name": self.database.dialect}
-        return self._tracer.start_as_current_span(
-            name, attributes=attributes, record_exception=False, set_status_on_exception=False
-        )
 
 
 def traced(database: Database, tracer: Tracer | None) -> Database:

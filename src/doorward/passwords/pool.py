@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import Overloaded
-from doorward.observability.tracing import Tracer
+from doorward.observability.tracing import Tracer, span
 from doorward.passwords.hashing import Hasher
 from doorward.settings import Passwords
 
@@ -131,7 +131,7 @@ class HashingPool:
         return fits
 
     async def _submit(self, work: Callable[[], object]) -> object:
-        with contextlib.nullcontext() if self.tracer is None else self.tracer.start_as_current_span("hash password"):
+        with span(self.tracer, "hash password"):
             return await self._queued(work)
 
     async def _queued(self, work: Callable[[], object]) -> object:

@@ -99,5 +99,5 @@ async def _status(connection: h11.Connection, reader: asyncio.StreamReader) -> i
             connection.receive_data(await reader.read(4096))
         elif isinstance(event, h11.Response):
             return int(event.status_code)
-        elif not isinstance(event, h11.InformationalResponse):
+        elif not isinstance(event, h11.InformationalResponse):  # pragma: no cover - h11 raises for everything else
             raise ValueError("no answer")
