@@ -40,7 +40,7 @@ BATCH: Final = 256
 """Lines that are sealed in one write."""
 
 PRUNED_AT_ONCE: Final = 20_000
-"""Lines that are forgotten in one write, so that a trail left alone for years takes no statement beyond its time-out."""
+"""Lines forgotten in one write, so that a trail left alone for years takes no statement beyond its time-out."""
 
 PAGE_SIZE: Final = 50
 _READ_AT_ONCE: Final = 1000
