@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -273,3 +275,31 @@ async def test_an_instance_that_has_done_nothing_has_nothing_to_keep(house: Hous
     await house.auth.audit.keep()
 
     assert await house.auth.audit.head() is None
+
+
+def _kinds() -> list[type[hooks.Event]]:
+    kinds = [kind for kind in vars(hooks).values() if isinstance(kind, type) and issubclass(kind, hooks.Event)]
+    return [kind for kind in kinds if kind is not hooks.Event]
+
+
+@pytest.mark.parametrize("kind", _kinds(), ids=lambda kind: kind.name)
+def test_every_event_is_made_by_a_flow_that_writes_it_down(kind: type[hooks.Event]) -> None:
+    """A kind that nobody makes is a promise that nobody keeps; whoever makes one writes it into the trail."""
+    package = Path(hooks.__file__).parent
+    makers = [
+        path
+        for path in package.rglob("*.py")
+        if path.name != "hooks.py" and re.search(rf"\b{kind.__name__}\(", path.read_text(encoding="utf-8"))
+    ]
+
+    assert makers
+    for path in makers:
+        text = path.read_text(encoding="utf-8")
+        assert re.search(r"\b(entry|entries|_write)\(|-> GateRefused", text), path
+
+
+def test_no_two_events_share_a_name() -> None:
+    """The name is what the trail, webhooks and figures call it."""
+    names = [kind.name for kind in _kinds()]
+
+    assert len(names) == len(set(names))

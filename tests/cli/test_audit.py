@@ -41,6 +41,15 @@ def test_list_shows_the_newest_first_and_one_account_alone(lived_in: Operator) -
     assert "EVENT" in lived_in("audit", "list").output
 
 
+def test_list_shows_people_what_owners_did_themselves(lived_in: Operator) -> None:
+    """An id twice in a line would have to be compared."""
+    lived_in.execute("UPDATE audit_event SET actor = account_id WHERE position = 1")
+
+    lines = lived_in("audit", "list").output.splitlines()
+
+    assert [line.split()[3] for line in lines[1:]] == ["operator", "owner"]
+
+
 def test_list_goes_on_page_by_page(lived_in: Operator) -> None:
     """The hint can be pasted."""
     for number in range(60):

@@ -76,3 +76,10 @@ def test_an_origin_with_another_port_is_pointed_out() -> None:
     text = first_screen(Settings(serving=Serving(port=9443)), authority=AUTHORITY)
 
     assert "the origin says port 8443; set DOORWARD_ORIGIN if browsers use 9443" in text
+
+
+def test_the_management_listener_is_named() -> None:
+    """So that it can be pasted into the configuration of Prometheus."""
+    text = first_screen(Settings(serving=Serving(management_port=9443)), authority=None)
+
+    assert "http://127.0.0.1:9443/metrics" in text

@@ -11,7 +11,7 @@ from doorward.errors import InvalidFields, NotFound
 from doorward.settings import Settings
 from doorward.webhooks.flows import KEPT, MAX_ENDPOINTS
 from doorward.webhooks.model import FIRST_RETRY, LEASE
-from tests.support.house import House, open_house
+from tests.support.house import PASSWORD, House, bearer, open_house
 from tests.webhooks.receiver import Receiver, signatures_of, telling
 
 
@@ -393,3 +393,30 @@ async def test_a_message_that_is_too_old_is_given_up_and_its_endpoint_is_not(tel
 
     assert await _states(teller, endpoint.id) == [("failed", 1, "500")]
     assert (await teller.auth.webhooks.find(endpoint.id)).disabled_at is None
+
+
+async def test_no_message_and_no_column_holds_a_secret(teller: House, receiver: Receiver) -> None:
+    """Passwords, tokens, cookies and the endpoint's own secret are in no body, no header and no row."""
+    _, secret = await teller.auth.webhooks.add(receiver.url, ["*"])
+    entered = await teller.enter()
+    wrong = "canary wrong password"
+    await teller.client.post("/v1/login", json={"login": "ada@example.test", "password": wrong})
+    refreshed = (await teller.refresh(entered["refresh_token"])).json()
+    change = {"current_password": PASSWORD, "new_password": "canary new password of many words"}
+    headers = bearer(refreshed["access_token"])
+    assert (await teller.client.post("/v1/me/password", json=change, headers=headers)).status_code == 204
+
+    await _pass(teller)
+    await _pass(teller)
+
+    tables = ("webhook_endpoint", "webhook_delivery", "audit_event", "audit_checkpoint")
+    rows = [repr([tuple(map(row.__getitem__, row.keys())) for row in await _all(teller, table)]) for table in tables]
+    told = repr([(message.headers, message.body) for message in receiver.received]) + "".join(rows)
+    assert {"session.started", "session.refused", "password.changed"} <= set(receiver.events)
+    tokens = [entered["access_token"], entered["refresh_token"], refreshed["access_token"], refreshed["refresh_token"]]
+    for canary in (PASSWORD, wrong, change["new_password"], secret, secret.removeprefix("whsec_"), *tokens):
+        assert canary not in told
+
+
+async def _all(house: House, table: str) -> list[Any]:
+    return list(await house.auth._database.fetch_all(f"SELECT * FROM {table}"))

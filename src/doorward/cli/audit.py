@@ -35,7 +35,9 @@ def list_(sources: Sources, *, email: str | None, cursor: str, as_json: bool) ->
         return await auth.audit.page(account_id, cursor=cursor)
 
     page = with_instance(sources, act)
-    rows = [{"id": line.id, **exported_line(line)} for line in page.lines]
+    rows: list[dict[str, Any]] = [{"id": line.id, **exported_line(line)} for line in page.lines]
+    if not as_json:  # people see at once what owners did themselves
+        rows = [{**row, "actor": "owner" if row["actor"] == row["account_id"] else row["actor"]} for row in rows]
     Output(as_json=as_json).table(["at", "event", "account_id", "actor", "ip_prefix", "detail"], rows)
     if page.next and not as_json:
         click.echo(f"More: doorward audit list --cursor {page.next}")

@@ -100,7 +100,7 @@ class TokenRoutes:
                 "Spend a refresh token for the next pair",
                 reads=RefreshBody,
                 answers={200: PairAnswer},
-                problems=("invalid_fields", "invalid_grant"),
+                problems=("invalid_fields", "invalid_grant", "refused_by_policy"),
             ),
             Operation(
                 "POST",
@@ -108,7 +108,7 @@ class TokenRoutes:
                 self.exchange,
                 "Get an access token for a cookie session",
                 answers={200: AccessAnswer},
-                problems=("invalid_request", "session_ended", "cross_site_request"),
+                problems=("invalid_request", "session_ended", "cross_site_request", "refused_by_policy"),
                 needs_caller=True,
             ),
             Operation(
