@@ -12,7 +12,7 @@ from doorward.audit.flows import BATCH, entry
 from doorward.audit.model import Checkpoint, exported, read_exported, sign
 from doorward.core.secret import Secret, SecretRing
 from doorward.core.source import Source
-from doorward.db import Database, Duplicate, Statement
+from doorward.db import Database, Duplicate, Statement, statement
 from doorward.hooks import Event
 from doorward.settings import Settings
 from tests.audit.trail import faults, lived_in, tamper
@@ -238,3 +238,21 @@ async def test_of_two_checkpoints_only_one_follows_another(house: House, databas
     mac = sign(ring, position=7, previous=3, digest=digest, sealed_at=1)
     with pytest.raises(Duplicate):
         await database.write(store.insert_checkpoint(Checkpoint(7, 3, digest, 1, mac)))
+
+
+async def test_a_line_that_is_committed_late_comes_later_and_gaps_are_none(house: House, database: Database) -> None:
+    """PostgreSQL gives ids before the commit: a slow writer's id is lower than what is sealed already, some are never."""
+    for number in (1000, 500, 2000):
+        await database.write(
+            statement(
+                "INSERT INTO audit_event (id, recorded_at, event, request_id, ip_prefix, detail)"
+                " VALUES (:id, 1, 'test.x', '', '', '{}')",
+                id=number,
+            )
+        )
+        await house.auth.audit.seal()
+
+    rows = await database.fetch_all("SELECT id, position FROM audit_event ORDER BY position")
+
+    assert [(row["id"], row["position"]) for row in rows] == [(1000, 1), (500, 2), (2000, 3)]
+    assert await faults(house) == []

@@ -12,6 +12,8 @@ import pytest
 from doorward.observability.metrics import Metrics
 from doorward.serving.listening import Address
 from doorward.serving.management import ManagementListener, Reporting
+from doorward.serving.run import Program
+from doorward.settings import Serving, Settings
 from tests.observability.test_metrics import read
 from tests.serving.client import free_port
 from tests.support.served import Served, serving
@@ -192,3 +194,18 @@ def test_one_worker_tells_its_figures_in_the_same_way(tmp_path: Path) -> None:
         figures = _figures(port)
 
     assert figures["doorward_request_seconds_count{method=POST,route=/v1/login,status=401,worker=0}"] == 1
+
+
+def test_the_sockets_are_where_a_service_may_write(tmp_path: Path) -> None:
+    """In the data folder; where that has too long a path for a socket, in the system's folder for such things."""
+    short = Program(Settings(data_dir=tmp_path / "data", serving=Serving(management_port=1)))
+    long = Program(Settings(data_dir=tmp_path / ("x" * 100), serving=Serving(management_port=1)))
+
+    near, far = short._reports(), long._reports()
+
+    assert near is not None
+    assert far is not None
+    assert near.parent == tmp_path / "data"
+    assert far.parent != tmp_path / ("x" * 100)
+    assert near.stat().st_mode & 0o777 == far.stat().st_mode & 0o777 == 0o700
+    far.rmdir()

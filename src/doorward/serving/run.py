@@ -33,6 +33,9 @@ from doorward.serving.redirect import RedirectListener
 from doorward.serving.screen import first_screen
 from doorward.settings import Settings
 
+LONGEST_FOLDER: Final = 70
+"""Characters; the path of a Unix socket may have about a hundred."""
+
 LOOK_EVERY: Final = 3.0
 """Seconds between two looks at the certificate files."""
 
@@ -163,8 +166,18 @@ class Program:
         return listener, Address(serving.host, serving.http_port)
 
     def _reports(self) -> Path | None:
-        """Make the folder, private to this user, in which workers tell their figures."""
-        return None if self._settings.serving.management_port is None else Path(mkdtemp(prefix="doorward-"))
+        """Make the folder, private to this user, in which workers tell their figures.
+
+        In the data folder, because a service is often allowed to write nowhere else; elsewhere only where its path
+        would be too long for a socket.
+        """
+        if self._settings.serving.management_port is None:
+            return None
+        folder = self._settings.data_dir.resolve()
+        if len(str(folder)) > LONGEST_FOLDER:
+            return Path(mkdtemp(prefix="doorward-"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(mkdtemp(prefix="figures-", dir=folder))
 
     def _management(self, reports: Path | None) -> tuple[RedirectListener, Address] | None:
         serving = self._settings.serving
