@@ -241,7 +241,7 @@ async def test_of_two_checkpoints_only_one_follows_another(house: House, databas
 
 
 async def test_a_line_that_is_committed_late_comes_later_and_gaps_are_none(house: House, database: Database) -> None:
-    """PostgreSQL gives ids before the commit: a slow writer's id is lower than what is sealed already, some are never."""
+    """PostgreSQL gives ids before the commit: a slow writer's is lower than what is sealed, and some are never seen."""
     for number in (1000, 500, 2000):
         await database.write(
             statement(
