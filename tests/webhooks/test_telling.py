@@ -9,7 +9,7 @@ import pytest
 from doorward.db import Database, statement
 from doorward.errors import InvalidFields, NotFound
 from doorward.settings import Settings
-from doorward.webhooks.flows import KEPT, MAX_ENDPOINTS
+from doorward.webhooks.flows import AT_ONCE, KEPT, MAX_ENDPOINTS
 from doorward.webhooks.model import FIRST_RETRY, LEASE
 from tests.support.house import PASSWORD, House, bearer, open_house
 from tests.webhooks.receiver import Receiver, signatures_of, telling
@@ -420,3 +420,25 @@ async def test_no_message_and_no_column_holds_a_secret(teller: House, receiver: 
 
 async def _all(house: House, table: str) -> list[Any]:
     return list(await house.auth._database.fetch_all(f"SELECT * FROM {table}"))
+
+
+async def test_a_burst_is_told_without_waiting_for_the_next_second(teller: House, receiver: Receiver) -> None:
+    """Eight at a time, one eight after the other."""
+    await teller.auth.webhooks.add(receiver.url, ["account.registered"])
+    for number in range(AT_ONCE * 2 + 1):
+        await teller.register(f"person{number}@example.test")
+
+    assert await _pass(teller) == AT_ONCE * 2 + 1
+    assert len({message.id for message in receiver.received}) == AT_ONCE * 2 + 1
+
+
+async def test_more_than_a_worker_does_in_one_go_is_left_for_the_next(
+    teller: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one instance never works for ever without looking up."""
+    monkeypatch.setattr("doorward.webhooks.flows.ROUNDS", 1)
+    await teller.auth.webhooks.add(receiver.url, ["account.registered"])
+    for number in range(AT_ONCE + 1):
+        await teller.register(f"person{number}@example.test")
+
+    assert [await _pass(teller), await _pass(teller)] == [AT_ONCE, 1]

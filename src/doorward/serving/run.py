@@ -112,9 +112,16 @@ class Program:
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        serving = self._settings.serving
         certificate, private_key = self._certificate()
         reports = self._reports()
+        try:
+            await self._run(certificate, private_key, reports)
+        finally:
+            if reports is not None:
+                shutil.rmtree(reports, ignore_errors=True)
+
+    async def _run(self, certificate: Path | None, private_key: Path | None, reports: Path | None) -> None:
+        serving = self._settings.serving
         plan = Plan(
             settings=self._settings,
             certificate=certificate,
@@ -141,8 +148,6 @@ class Program:
                 place.close()
             await server.stop()
             address.close()
-            if reports is not None:
-                shutil.rmtree(reports, ignore_errors=True)
 
     def stop(self) -> None:
         """End as SIGTERM does."""

@@ -46,6 +46,9 @@ from doorward.webhooks.sending import Sender
 AT_ONCE: Final = 8
 """Messages that one process sends at a time."""
 
+ROUNDS: Final = 100
+"""How often the worker goes on without a pause while there is more to do."""
+
 MAX_ENDPOINTS: Final = 32
 FAN_OUT: Final = 200
 """Lines of the trail that become deliveries in one write."""
@@ -180,11 +183,16 @@ class Webhooks(Flows):
     # -- the worker --------------------------------------------------------------------------------------------------
 
     async def work(self) -> int:
-        """Make deliveries of what is new and send what is due; return how many messages were sent."""
-        wanted = [each for each in await store.endpoints(self._database) if each.disabled_at is None]
-        for endpoint in wanted:
-            await self.fan_out(endpoint)
-        return await self.send_due() if wanted else 0
+        """Make deliveries of what is new and send what is due, until nothing is; return how many messages were sent."""
+        total = 0
+        for _ in range(ROUNDS):
+            wanted = [each for each in await store.endpoints(self._database) if each.disabled_at is None]
+            made = [await self.fan_out(endpoint) for endpoint in wanted]
+            sent = await self.send_due() if wanted else 0
+            total += sent
+            if not sent and not any(made):
+                break
+        return total
 
     async def fan_out(self, endpoint: Endpoint) -> int:
         """Make deliveries of the lines that have been sealed since; return how many lines that were."""
