@@ -9,8 +9,9 @@ import pytest
 from doorward.db import Database, statement
 from doorward.errors import InvalidFields, NotFound
 from doorward.settings import Settings
-from doorward.webhooks.flows import AT_ONCE, KEPT, MAX_ENDPOINTS
+from doorward.webhooks.flows import MAX_ENDPOINTS
 from doorward.webhooks.model import FIRST_RETRY, LEASE
+from doorward.webhooks.worker import AT_ONCE, KEPT
 from tests.support.house import PASSWORD, House, bearer, open_house
 from tests.webhooks.receiver import Receiver, signatures_of, telling
 
@@ -436,7 +437,7 @@ async def test_more_than_a_worker_does_in_one_go_is_left_for_the_next(
     teller: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that one instance never works for ever without looking up."""
-    monkeypatch.setattr("doorward.webhooks.flows.ROUNDS", 1)
+    monkeypatch.setattr("doorward.webhooks.worker.ROUNDS", 1)
     await teller.auth.webhooks.add(receiver.url, ["account.registered"])
     for number in range(AT_ONCE + 1):
         await teller.register(f"person{number}@example.test")
