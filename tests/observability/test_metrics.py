@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from doorward.hooks import Events, SigningKeysRotated
 from doorward.observability.metrics import MAX_SERIES, Family, Metrics, render
 from doorward.passwords.pool import HashingPool
 from tests.support.house import PASSWORD, House, bearer
@@ -179,3 +180,8 @@ async def test_who_follows_says_so(house: House) -> None:
         return read(await house.auth.metrics.text())["doorward_following{}"] == 1
 
     await until(follows)
+
+
+async def test_events_of_nobody_cost_nothing() -> None:
+    """Without a subscriber, as in a test of one flow, nothing is delivered and nothing fails."""
+    await Events().publish(SigningKeysRotated(revoked=False))

@@ -122,3 +122,14 @@ def test_without_the_api_nothing_is_imported_and_nothing_is_wrapped() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], check=False, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
+
+
+async def test_an_instance_without_a_tracer_answers_as_ever(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the API is not installed, requests, hashes and statements are not wrapped in anything."""
+    monkeypatch.setattr("doorward.app.find_tracer", lambda: None)
+    async with open_house(settings) as house:
+        await house.enter()
+
+        assert not isinstance(house.auth._database, tracing.TracedDatabase)
