@@ -147,3 +147,18 @@ def test_the_application_is_made_when_it_is_asked_for(settings: Settings, monkey
     assert main.app.gates.has(BeforeLogin)
     with pytest.raises(AttributeError):
         main.other  # noqa: B018 - asking is the point
+
+
+async def test_a_page_that_may_not_exchange_its_cookie_is_refused_under_its_own_name(company: House) -> None:
+    """The trail says that the owner asked, and from which network."""
+    await company.register()
+    await company.browser.post(
+        "/v1/login", json={"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+    )
+    company.auth.gates.add(ClaimsForToken, lambda _: Refusal("No.", reason="no_tokens"))
+
+    answer = await company.browser.post("/v1/token/exchange")
+
+    line = (await company.auth.audit.page(None)).lines[0]
+    assert (answer.status_code, answer.json()["reason"]) == (403, "no_tokens")
+    assert (line.event, line.actor, line.ip_prefix) == ("gate.refused", line.account_id, "203.0.113.0/24")

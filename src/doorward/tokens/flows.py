@@ -198,7 +198,14 @@ class Tokens(Asking):
             claims["email_verified"] = True
         return AccessToken(jwt.encode(claims, self._keyring.active, typ=ACCESS_TOKEN_TYPE), lifetime)
 
-    async def for_session(self, session: Session, *, roles: Iterable[str], email_verified: bool) -> AccessToken:
+    async def for_session(
+        self,
+        session: Session,
+        *,
+        roles: Iterable[str],
+        email_verified: bool,
+        source: Source = Source(),  # noqa: B008
+    ) -> AccessToken:
         """Sign an access token for a cookie session that has just been resumed; it never outlives the session.
 
         Raises :class:`~doorward.errors.RefusedByPolicy`.
@@ -207,7 +214,7 @@ class Tokens(Asking):
         question = ClaimsForToken(
             account_id=session.account_id, session_id=session.id, client_id=client_id, roles=roles
         )
-        added = await self._pass_gates(question, account_id=session.account_id, source=Source())
+        added = await self._pass_gates(question, account_id=session.account_id, source=source)
         return self.access_token(
             subject=session.account_id,
             session_id=session.id,

@@ -65,6 +65,7 @@ class TokenRoutes:
             caller.session,
             roles=caller.principal.roles,
             email_verified=caller.principal.email_verified is True,
+            source=caller.source,
         )
         return write_json(AccessAnswer(access_token=access.text, expires_in=access.expires_in))
 
