@@ -301,3 +301,39 @@ def test_no_two_events_share_a_name() -> None:
     names = [kind.name for kind in _kinds()]
 
     assert len(names) == len(set(names))
+
+
+async def test_one_checkpoint_an_hour_is_kept_and_proves_all_before_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one for so many lines; a trail is pruned from one to the next, and verified as ever."""
+    monkeypatch.setattr("doorward.audit.flows.SPACING", 3600)
+    monkeypatch.setattr("doorward.audit.flows.LINES_BETWEEN", 4)
+    for number in range(6):
+        await house.register(f"person{number}@example.test")
+        await house.auth.audit.seal()
+    in_an_hour = [each.position for each in await store.checkpoints(house.auth._database)]
+    house.clock.advance(3600)
+    await house.register("late@example.test")
+    await house.auth.audit.seal()
+    later = [each.position for each in await store.checkpoints(house.auth._database)]
+
+    whole = await faults(house)
+    await house.auth.audit.prune(before=house.clock())
+    await house.auth.audit.seal()
+    kept = [each.position for each in await store.checkpoints(house.auth._database)]
+
+    assert (in_an_hour, later) == ([3, 6], [3, 6, 7])
+    assert whole == await faults(house) == []
+    assert kept == [6, 7, 8]
+
+
+async def test_an_anchor_is_never_thinned_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it the trail would begin with a gap."""
+    await lived_in(house)
+    await house.auth.audit.prune(before=START + 1)
+    monkeypatch.setattr("doorward.audit.flows.SPACING", 3600)
+    await house.auth.audit.seal()
+
+    assert [each.position for each in await store.checkpoints(house.auth._database)] == [6, 7]
+    assert await faults(house) == []

@@ -25,6 +25,7 @@ from doorward.audit.model import (
     commitment_of,
     digest_of,
     is_anchor,
+    is_superseded,
     sign,
     sign_anchor,
 )
@@ -38,6 +39,12 @@ from doorward.hooks import AuditPruned, AuditPseudonymised, Event
 
 BATCH: Final = 256
 """Lines that are sealed in one write."""
+
+SPACING: Final = 3600
+"""Seconds between two checkpoints that are kept: with one for every second, a year would have 31 million."""
+
+LINES_BETWEEN: Final = 10_000
+"""Lines between two checkpoints at most, fewer than are forgotten in one write."""
 
 PRUNED_AT_ONCE: Final = 20_000
 """Lines forgotten in one write, so that a trail left alone for years takes no statement beyond its time-out."""
@@ -150,6 +157,8 @@ class Audit(Flows):
             statements.append(store.seal(line, position=position, salt=salt, commitment=commitment, digest=digest))
         mac = sign(self._ring, position=position, previous=previous, digest=digest, sealed_at=now)
         checkpoint = Checkpoint(position, previous, digest, now, mac)
+        if last is not None and is_superseded(last, position=position, now=now, spacing=SPACING, most=LINES_BETWEEN):
+            statements.append(store.supersede(last.position))
         try:
             await self._database.write(store.insert_checkpoint(checkpoint), *statements)
         except (Duplicate, GuardFailed):

@@ -76,6 +76,14 @@ class Fault:
     what: str
 
 
+def is_superseded(last: Checkpoint, *, position: int, now: int, spacing: int, most: int) -> bool:
+    """Tell whether a checkpoint may go when the next one is made at ``position``, because that one proves it too.
+
+    One for each ``spacing`` seconds and for each ``most`` lines is kept: a trail is forgotten from one to the next.
+    """
+    return spacing > 0 and last.sealed_at // spacing == now // spacing and last.position // most == position // most
+
+
 def commitment_of(line: Line, salt: bytes) -> bytes:
     """Commit to what names a person, so that nobody who has only the commitment can find or change it."""
     fields = (line.account_id or "", line.session_id or "", line.actor, line.ip_prefix, line.detail)

@@ -118,6 +118,11 @@ def insert_checkpoint(checkpoint: Checkpoint) -> Statement:
     )
 
 
+def supersede(position: int) -> Statement:
+    """Forget a checkpoint for which a later one stands; an anchor stays."""
+    return statement("DELETE FROM audit_checkpoint WHERE position = :position AND anchor IS NULL", position=position)
+
+
 def anchor(position: int, mac: bytes) -> Statement:
     """Let the trail begin after this checkpoint."""
     return guarded(
