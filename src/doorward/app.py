@@ -18,7 +18,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from doorward import __version__
+from doorward import __version__, pages
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.audit import routes as audit_routes
@@ -32,7 +32,7 @@ from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
-from doorward.gate import Gate, check_one_credential
+from doorward.gate import Gate
 from doorward.gates import Gates
 from doorward.hooks import Event, Events
 from doorward.importing.flows import Imports
@@ -42,6 +42,9 @@ from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.routes import PasswordRoutes
+from doorward.revocation import routes as revocation_routes
+from doorward.revocation.feed import Feed
+from doorward.revocation.flows import LEEWAY as REVOCATION_LEEWAY
 from doorward.revocation.flows import Revocations
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
@@ -51,11 +54,15 @@ from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
+from doorward.verify.watching import Tell, Watch
 from doorward.web import health
+from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
+from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
+from doorward.web.script import Script
 from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
@@ -126,6 +133,10 @@ class Doorward:
         )
         self.sessions = Sessions(foundation, revocations=self.revocations)
         self.keys = Keyring(foundation, revocations=self.revocations)
+        self._feed = Feed(
+            database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
+        )
+        self.revocations.live.on_news(self._feed.wake)
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
@@ -157,14 +168,40 @@ class Doorward:
         )
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings)
-        self._reference = Reference(
-            self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
+        self.pages = pages.open_pages(foundation, gate=self._gate)
+        self._pages = pages.operations(
+            self.pages,
+            foundation,
+            gate=self._gate,
+            accounts=self.accounts,
+            passwords=self.passwords,
+            sessions=self.sessions,
         )
-        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._reference = Reference(
+            self.operations(),
+            issuer=settings.issuer,
+            title=settings.service_name,
+            version=__version__,
+            cookie=self._gate.cookie.name.decode(),
+        )
+        self._router = Router([*self.operations(), *self._pages, *self._reference.operations(), *Script().operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(
-            self._dispatch, entropy=entropy, documentation=self.documentation, watch=self._watch_request
+        in_clear = settings.serving.insecure_loopback
+        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
+        self._front = Cors(
+            Front(
+                routes,
+                entropy=entropy,
+                documentation=self.documentation,
+                page=self.pages.refuse,
+                in_clear=in_clear,
+                watch=self._watch_request,
+            ),
+            allowed=settings.browser.allowed_origins,
+            methods=self._router.methods,
+            entropy=entropy,
+            in_clear=in_clear,
         )
         self._following = False
         self._instruments.watch(
@@ -176,16 +213,17 @@ class Doorward:
         )
 
     def operations(self) -> list[Operation]:
-        """List every operation of the contract."""
+        """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
             *account_routes.operations(accounts=self.accounts, gate=gate, settings=settings),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
             ).operations(),
-            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
+            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate, origin=settings.origin).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *audit_routes.operations(audit=self.audit, gate=gate),
+            *revocation_routes.operations(self._feed),
             *health.operations(self._database, self.keys),
         ]
 
@@ -193,6 +231,17 @@ class Doorward:
         """Tell who calls, by bearer token or by session cookie: what a ``Guard`` in front of host pages asks."""
         self._require_running()
         return await self._gate.authenticate(scope)
+
+    def let_go(self) -> None:
+        """Answer everybody who waits for news in the feed; a server that stops calls it while it waits for requests.
+
+        ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
+        """
+        self._feed.let_go()
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose WebSocket stays open: what a ``Guard`` in front of host pages does."""
+        return self.verifier.watch(principal, tell)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -208,15 +257,23 @@ class Doorward:
             stack.push_async_callback(self._database.close)
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
+            await self.sessions.follow()
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
             stack.callback(self.gates.close)
-            sealing = repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL)
-            telling = repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL)
-            for task in (self._follow(), self._keep_house(), sealing, telling):
+            stack.callback(self.sessions.distrust)
+            stack.push_async_callback(self.sessions.write_seen)
+            for task in (
+                self._follow(),
+                self._keep_house(),
+                self.sessions.keep_writing(),
+                repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL),
+                repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL),
+            ):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
+            stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
             yield
 
@@ -251,7 +308,7 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        check_one_credential(scope["headers"])
+        self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -277,8 +334,9 @@ class Doorward:
             try:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
+                        await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
-                        await self.keys.follow()
+                        await self.sessions.follow()
                         self._following = True
                 return
             except StorageUnavailable:
@@ -286,6 +344,7 @@ class Doorward:
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
             self._following = False
+            self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _keep_house(self) -> None:
@@ -300,7 +359,7 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now),
+            *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
             self.webhooks.clean_up(now=now),

@@ -62,10 +62,22 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     behind_proxy: Annotated[
         bool, Meta(description="Serve plain HTTP, to the listed proxies only, because one of them ends TLS.")
     ] = False
+    insecure_loopback: Annotated[
+        bool,
+        Meta(
+            description="For development on this machine alone: serve plain HTTP on a loopback address, with a cookie "
+            "of another name. Any other address, origin, proxy or certificate is refused with it."
+        ),
+    ] = False
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="Addresses or networks whose forwarded headers are believed, separated by commas."),
     ] = ()
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether our own listener speaks plain HTTP: a proxy ends TLS, or there is none on this machine alone."""
+        return self.behind_proxy or self.insecure_loopback
 
 
 class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,6 +150,18 @@ class Sessions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_per_account: Annotated[
         Count, Meta(description="Live sessions of one account; a log-in beyond it ends the oldest.")
     ] = 100
+
+
+class Browser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Applications in browsers that come from somewhere else."""
+
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Origins whose scripts may call the API with tokens (CORS), separated by commas, each in full: "
+            "`https://app.example.com`. Cookies stay with pages of this origin."
+        ),
+    ] = ()
 
 
 class Passwords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -245,6 +269,52 @@ class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "text"
 
 
+class Pages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people see: texts, looks, and where they may be sent after a log-in."""
+
+    language: Annotated[
+        Literal["en", "de", "es", "fr", "ar"],
+        Meta(description="Language of pages for people whose browser wants none of those there are."),
+    ] = "en"
+    home: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            description="Where a log-in leads that came from nowhere: a path of this origin, or an address of one of "
+            "`pages.return_origins`. Empty: the account page.",
+        ),
+    ] = ""
+    return_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Other origins, like `https://app.example.com`, that `return_to` may lead to, separated by "
+            "commas. Paths of this origin always may."
+        ),
+    ] = ()
+    accent: Annotated[
+        str, Meta(max_length=7, description="Colour of buttons and links, like `#1d5b4f`; made legible if it is not.")
+    ] = ""
+    radius: Annotated[
+        int | None, Meta(ge=0, le=24, description="Radius of corners in pixels. Empty: that of the design.")
+    ] = None
+    font: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of fonts, the best first; people have them installed or not, nothing is fetched."),
+    ] = ()
+    logo: Annotated[
+        Path | None, Meta(description="SVG, PNG or WebP file, at most 256 KiB, that stands in place of the mark.")
+    ] = None
+    templates: Annotated[
+        Path | None, Meta(description="Folder of templates that replace those of the same name; read at start.")
+    ] = None
+    imprint_url: Annotated[str, Meta(max_length=2048, description="Address or path of the imprint.")] = ""
+    privacy_url: Annotated[str, Meta(max_length=2048, description="Address or path of the privacy notice.")] = ""
+    terms_url: Annotated[str, Meta(max_length=2048, description="Address or path of the terms of use.")] = ""
+    support_url: Annotated[
+        str, Meta(max_length=2048, description="Address or path where people get help; `mailto:` is fine.")
+    ] = ""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration of one instance."""
 
@@ -266,6 +336,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Database = Database()
     tokens: Tokens = Tokens()
     sessions: Sessions = Sessions()
+    browser: Browser = Browser()
     passwords: Passwords = Passwords()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
@@ -273,6 +344,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     audit: Audit = Audit()
     webhooks: Webhooks = Webhooks()
     logs: Logs = Logs()
+    pages: Pages = Pages()
 
     @classmethod
     def load(

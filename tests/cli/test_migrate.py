@@ -11,14 +11,17 @@ from doorward.db.migrate import discover
 from doorward.features import MIGRATION_PACKAGES
 from tests.cli.conftest import Operator
 
-LATEST = next(each for each in discover(MIGRATION_PACKAGES) if each.name == "0062_import_run")
-"""One that no other builds on."""
+LATEST = [each for each in discover(MIGRATION_PACKAGES) if "ALTER TABLE" not in each.sql][-1]
+"""The latest that only makes tables of its own."""
+
+TABLES = re.findall(r"CREATE TABLE (\w+)", LATEST.sql)
 
 
 @pytest.fixture
 def behind(operator: Operator) -> Operator:
-    """A database that lacks a migration."""
-    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", "DROP TABLE import_run")
+    """A database that lacks the latest migration."""
+    dropped = (f"DROP TABLE {name}" for name in TABLES)
+    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", *dropped)
     return operator
 
 
@@ -100,7 +103,7 @@ def test_an_older_program_does_not_touch_a_newer_database(operator: Operator) ->
 
 def test_a_migration_that_fails_is_told_in_a_line(behind: Operator) -> None:
     """What the driver says, without its trace; nothing was applied."""
-    behind.execute("CREATE TABLE import_run (id BIGINT)")
+    behind.execute(f"CREATE TABLE {TABLES[0]} (id BIGINT)")
 
     result = behind("migrate", "up")
 

@@ -83,3 +83,15 @@ def test_the_management_listener_is_named() -> None:
     text = first_screen(Settings(serving=Serving(management_port=9443)), authority=None)
 
     assert "http://127.0.0.1:9443/metrics" in text
+
+
+def test_plain_http_on_this_machine_comes_with_a_warning() -> None:
+    """First, before the facts; and no word of a listener that points to HTTPS."""
+    settings = Settings(origin="http://localhost:8443", serving=Serving(insecure_loopback=True))
+
+    text = first_screen(settings, authority=None)
+
+    assert text.index("WARNING: serving.insecure_loopback is on") < text.index("Address")
+    assert "http://localhost:8443  (PLAIN HTTP on 127.0.0.1:8443)" in text
+    assert "points pages to HTTPS" not in text
+    assert "curl http://localhost:8443/v1/accounts" in text

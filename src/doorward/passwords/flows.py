@@ -143,8 +143,7 @@ class Passwords(Asking):
         proof = await self._prover.by_account(session.account_id, password, source=source)
         now = self._clock()
         account = proof.candidate.account
-        renewed, statement = self._sessions.reauthenticating(session, now=now)
-        statements = [statement]
+        renewed, statements = self._sessions.reauthenticating(session, now=now)
         family = None
         if session.transport == "bearer":
             family = self._tokens.new_family(
@@ -182,9 +181,9 @@ class Passwords(Asking):
         question = BeforePasswordChange(account_id=account.id, session_id=session.id, ip_prefix=source.ip_prefix)
         await self._pass_gates(question, account_id=account.id, source=source, also=proof.forgive)
         now = self._clock()
-        renewed, renewing = self._sessions.renewing(session)
+        renewed, renewing = self._sessions.renewing(session, now=now)
         changing = store.change(account.id, version=proof.candidate.version, hashed=hashed, now=now)
-        statements = [renewing, *self._sessions.ending_all(account.id, now=now, but=session.id)]
+        statements = [*renewing, *self._sessions.ending_all(account.id, now=now, but=session.id)]
         events = [PasswordChanged(account_id=account.id, session_id=session.id)]
         await self._commit(proof, changing, statements, events, source=source, now=now)
         cookie = self._sessions.cookie(renewed) if session.transport == "cookie" else None

@@ -13,7 +13,7 @@ from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.tokens.views import PairAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies, set_cookie
+from doorward.web.browser import check_same_origin
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -104,8 +104,9 @@ class PasswordRoutes:
             replaces=visitor,
         )
         answer = self._answer(log_in)
-        if log_in.cookie is None and session_cookies(request.scope["headers"]):
-            answer.headers["Set-Cookie"] = clear_cookie()  # beside a bearer token it would be one credential too many
+        if log_in.cookie is None and self._gate.cookie.values(request.scope["headers"]):
+            # Beside a bearer token it would be one credential too many.
+            answer.headers["Set-Cookie"] = self._gate.cookie.clear()
         return answer
 
     async def reauthenticate(self, request: Request) -> Response:
@@ -162,7 +163,8 @@ class PasswordRoutes:
     def _cookie(self, log_in: LogIn) -> dict[str, str]:
         if log_in.cookie is None:
             return {}
-        return {"Set-Cookie": set_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))}
+        max_age = self._sessions.lifetime_of_cookie(log_in.session)
+        return {"Set-Cookie": self._gate.cookie.set(log_in.cookie, max_age=max_age)}
 
     def operations(self) -> list[Operation]:
         """List the operations of this slice."""

@@ -23,6 +23,9 @@ REALM: Final = "doorward"
 ONE_YEAR: Final = 31_536_000
 """ASVS 3.4.1: HSTS for a year at least, with subdomains."""
 
+PageOfProblem = Callable[[Scope, Problem], ASGIApp | None]
+"""Makes the answer to somebody who asked for a page; ``None``: nobody did."""
+
 _GIVEN_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _log = logging.getLogger("doorward.web")
@@ -48,15 +51,28 @@ Watch = Callable[[Scope, int, float, str], None]
 class Front:
     """Wraps the server's own routes."""
 
-    def __init__(self, app: ASGIApp, *, entropy: Entropy, documentation: str, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        entropy: Entropy,
+        documentation: str,
+        page: PageOfProblem | None = None,
+        in_clear: bool = False,
+        watch: Watch | None = None,
+    ) -> None:
         """Wrap ``app``; request ids are made of ``entropy``, codes are explained at ``documentation``.
 
-        ``watch`` is told of every answer: scope, status, seconds, and the code of a problem or nothing.
+        ``page`` shows a problem to somebody who asked for a page. ``in_clear``: browsers use plain HTTP, for
+        development on this machine. ``watch`` is told of every answer: scope, status, seconds, and the code of a
+        problem or nothing.
         """
         self._watch = watch
         self._app = app
+        self._page = page
         self._entropy = entropy
         self._documentation = documentation
+        self._in_clear = in_clear
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,7 +87,7 @@ class Front:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
-                message["headers"] = dress(message.get("headers", ()), request_id)
+                message["headers"] = dress(message.get("headers", ()), request_id, in_clear=self._in_clear)
             await send(message)
 
         try:
@@ -80,22 +96,34 @@ class Front:
             code = problem.code
             if problem.status >= 500:
                 _log.error("%s %s: %s (%s)", request_id, scope["method"], problem.code, problem.why)
-            await self._say(problem, send_dressed, started)
+            await self._say(problem, scope, receive, send_dressed, started)
         except Exception:
             code = Internal.code
             _log.exception("%s %s: a defect", request_id, scope["method"])
-            await self._say(Internal(), send_dressed, started)
+            await self._say(Internal(), scope, receive, send_dressed, started)
         finally:
             if self._watch is not None:
                 self._watch(scope, status, time.perf_counter() - began, code)
             context.request_id.reset(current)
 
-    async def _say(self, problem: Problem, send: Send, started: bool) -> None:
+    async def _say(self, problem: Problem, scope: Scope, receive: Receive, send: Send, started: bool) -> None:
         if started:  # the status has left already: closing the connection is all that can be said
             raise problem
+        page = self._shown(problem, scope)
+        if page is not None:
+            await page(scope, receive, send)
+            return
         answer = refusal(problem, realm=REALM, documentation=self._documentation)
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _shown(self, problem: Problem, scope: Scope) -> ASGIApp | None:
+        """Return the page of a problem; a page that cannot be shown must not hide the problem."""
+        try:
+            return None if self._page is None else self._page(scope, problem)
+        except Exception:
+            _log.exception("%s: the page of a problem failed", scope[REQUEST_ID])
+            return None
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]], entropy: Entropy) -> str:

@@ -74,6 +74,13 @@ class Router:
             return path
         return next((template for pattern, template in self._templates if pattern.fullmatch(path)), None)
 
+    def methods(self, path: str) -> frozenset[str]:
+        """Return the methods that a path has; none for one that is not there."""
+        try:
+            return frozenset(self._exact.get(path) or self._match(path)[0])
+        except NotFound:
+            return frozenset()
+
     def _match(self, path: str) -> tuple[dict[str, Handler], dict[str, str]]:
         for pattern, methods in self._patterns:
             match = pattern.fullmatch(path)
