@@ -25,6 +25,7 @@ BENCHMARKS: Final = (
     "pages",
     "cookies",
     "jose",
+    "trail",
 )
 """Modules with a ``NAME`` and a ``measure()`` that yields figures, in the order in which they run."""
 

@@ -287,11 +287,57 @@ def api() -> str:
     )
 
 
+# --- metrics --------------------------------------------------------------------------------------------------------
+
+
+def metrics() -> str:
+    """Every figure on ``/metrics``."""
+    from doorward import Doorward, Settings
+    from doorward.core.secret import Secret
+    from doorward.settings import Accounts
+
+    settings = Settings(secret=(Secret(secrets.token_urlsafe(32)),), accounts=Accounts(email_verification="off"))
+    rows = [
+        [f"`{name}`", kind, ", ".join(f"`{label}`" for label in labels), meaning]
+        for name, kind, labels, meaning in Doorward(settings).metrics.catalogue()
+    ]
+    return page(
+        "Metrics",
+        "What `GET /metrics` of the management listener tells, in the text format of Prometheus; each series has the"
+        " label `worker` as well. [How to turn it on](../how-to/watch-an-instance.md).",
+        table(["metric", "type", "labels", "meaning"], rows),
+    )
+
+
+# --- gates ----------------------------------------------------------------------------------------------------------
+
+
+def gates() -> str:
+    """Every question that a host can be asked."""
+    from doorward.gates import KINDS
+
+    def lines() -> Iterator[str]:
+        for kind in KINDS:
+            yield from (f"## {kind.__name__}", "", f"`{kind.name}` · {paragraph(kind.__doc__)}", "")
+            for field in fields(kind):
+                yield f"- `{field.name}`: `{spelling(field.type)}`"
+            yield ""
+
+    return page(
+        "Gates",
+        "What a host is asked before something happens. It answers `None`, a `Refusal`, or for tokens the claims to"
+        " add. [How to](../how-to/set-rules-of-your-own.md).",
+        lines(),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "settings.md": settings,
     "commands.md": commands,
     "events.md": events,
+    "gates.md": gates,
+    "metrics.md": metrics,
     "api.md": api,
 }
 

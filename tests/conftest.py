@@ -26,6 +26,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         engines.stop_cluster()
 
 
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody seal the trail or tell webhooks in the background of a test, which says itself when that is done."""
+    monkeypatch.setattr("doorward.app.SEAL_INTERVAL", 86_400.0)
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Name the engine that this run of the test is for."""

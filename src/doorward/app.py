@@ -21,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 from doorward import __version__, pages
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
+from doorward.audit import routes as audit_routes
+from doorward.audit.flows import Audit
+from doorward.background import repeat
 from doorward.challenges.flows import Challenges
 from doorward.challenges.provider import ChallengeProvider
 from doorward.challenges.routes import operations as challenge_operations
@@ -34,8 +37,12 @@ from doorward.features import MIGRATION_PACKAGES
 from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate
-from doorward.hooks import Events
+from doorward.gates import Gates
+from doorward.hooks import Event, Events
+from doorward.importing.flows import Imports
 from doorward.limits.flows import Limiter
+from doorward.observability.instruments import Instruments
+from doorward.observability.tracing import SPAN, describe, find_tracer, span, traced
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -66,6 +73,7 @@ from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 from doorward.web.script import Script
+from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
 
@@ -74,6 +82,9 @@ OWN_LEEWAY: Final = 5
 
 HOUSEKEEPING_INTERVAL: Final = 600
 """Seconds between two rounds of clean-up and of what age demands of keys."""
+
+SEAL_INTERVAL: Final = 1.0
+"""Seconds between two looks for lines of the audit trail to seal: for so long at most a line can be removed unseen."""
 
 RETRY_INTERVAL: Final = 1.0
 """Seconds to wait before following a database again that went away."""
@@ -101,10 +112,20 @@ class Doorward:
             raise Misconfigured(*findings)
         self.settings = settings
         self.events = Events()
+        self.gates = Gates()
+        self._instruments = Instruments()
+        self.metrics = self._instruments.metrics
+        """The figures of this process; ``await auth.metrics.text()`` is what ``/metrics`` of a host answers."""
+        self.events.subscribe(Event, self._instruments.event)
+        self._tracer = find_tracer()
         self._clock = clock
         self._running = False
-        self._database = database or open_database(
-            settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
+        self._database = traced(
+            database
+            or open_database(
+                settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
+            ),
+            self._tracer,
         )
         foundation = Foundation(
             database=self._database,
@@ -113,7 +134,11 @@ class Doorward:
             events=self.events,
             clock=clock,
             entropy=entropy,
+            gates=self.gates,
+            instruments=self._instruments,
         )
+        self.audit = Audit(foundation)
+        self.webhooks = Webhooks(foundation, audit=self.audit)
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
@@ -134,6 +159,7 @@ class Doorward:
         self.challenges = Challenges(foundation, provider=challenge_provider)
         self.limiter = Limiter(foundation, challenges=self.challenges)
         self.pool = HashingPool(settings.passwords)
+        self.pool.watch, self.pool.tracer = self._instruments.hashed, self._tracer
         self.passwords = Passwords(
             foundation,
             pool=self.pool,
@@ -159,6 +185,7 @@ class Doorward:
             revocations=self.revocations,
             status_lists=self.status_lists,
         )
+        self.imports = Imports(foundation, accounts=self.accounts, passwords=self.passwords)
         self.verifier = Verifier(
             issuer=settings.issuer,
             audience=settings.audience,
@@ -200,11 +227,26 @@ class Doorward:
         in_clear = settings.serving.insecure_loopback
         routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
         self._front = Cors(
-            Front(routes, entropy=entropy, documentation=self.documentation, page=self.pages.refuse, in_clear=in_clear),
+            Front(
+                routes,
+                entropy=entropy,
+                documentation=self.documentation,
+                page=self.pages.refuse,
+                in_clear=in_clear,
+                watch=self._watch_request,
+            ),
             allowed=settings.browser.allowed_origins,
             methods=self._router.methods,
             entropy=entropy,
             in_clear=in_clear,
+        )
+        self._following = False
+        self._instruments.watch(
+            waiting=lambda: self.pool.waiting,
+            running=lambda: self.pool.running,
+            following=lambda: self._following,
+            webhooks=self.webhooks.backlog,
+            unsealed=self.audit.unsealed,
         )
 
     def operations(self) -> list[Operation]:
@@ -217,6 +259,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate, origin=settings.origin).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *audit_routes.operations(audit=self.audit, gate=gate),
             *revocation_routes.operations(self._feed),
             *ServiceRoutes(
                 services=self.services, introspection=self.introspection, gate=gate, settings=settings
@@ -262,9 +305,16 @@ class Doorward:
             stack.push_async_callback(self.status_lists.stop)
             self.pool.open()
             stack.callback(self.pool.close)
+            stack.callback(self.gates.close)
             stack.callback(self.sessions.distrust)
             stack.push_async_callback(self.sessions.write_seen)
-            for task in (self._follow(), self._keep_house(), self.sessions.keep_writing()):
+            for task in (
+                self._follow(),
+                self._keep_house(),
+                self.sessions.keep_writing(),
+                repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL),
+                repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL),
+            ):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(self.let_go)
@@ -275,8 +325,9 @@ class Doorward:
         """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
         if scope["type"] == "http":
             self._require_running()
-            await self._front(scope, receive, send)
+            await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
+            scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
             await self._serve_lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
@@ -292,6 +343,12 @@ class Doorward:
             raise  # our own server tells the operator what to mend
         await send({"type": "lifespan.shutdown.complete"})
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with span(self._tracer, "request") as current:
+            if current is not None:
+                scope[SPAN] = current
+            await self._front(scope, receive, send)
+
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
@@ -299,6 +356,13 @@ class Doorward:
             self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
+
+    def _watch_request(self, scope: Scope, status: int, seconds: float, code: str) -> None:
+        path = path_below_mount(scope["path"], scope.get("root_path", ""))
+        route = self._router.template(path)
+        self._instruments.request(route, scope["method"], status, seconds, code)
+        if SPAN in scope:
+            describe(scope[SPAN], route=route, method=scope["method"], status=status, code=code)
 
     def _require_running(self) -> None:
         if not self._running:
@@ -318,11 +382,13 @@ class Doorward:
                         await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
                         await self.sessions.follow()
+                        self._following = True
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
+            self._following = False
             self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
@@ -343,8 +409,10 @@ class Doorward:
             self.limiter.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
             self.challenges.clean_up(),
+            self.webhooks.clean_up(now=now),
         )
         await self.keys.load()
+        await self.audit.keep()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -13,7 +13,7 @@
         │   └── ReauthenticationRequired
         ├── Forbidden            403
         │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
-        │       ProxyRequired
+        │       ProxyRequired, RefusedByPolicy
         ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken, ServiceTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
@@ -44,7 +44,6 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        """One line for people."""
         return f"{self.what} Fix: {self.fix}"
 
 
@@ -52,28 +51,23 @@ class Misconfigured(DoorwardError):  # noqa: N818 - reads as what has happened
     """The configuration is unsafe or impossible; the start is refused with every finding at once."""
 
     def __init__(self, *findings: Finding) -> None:
-        """Keep every finding; the message lists them all."""
         self.findings = findings
         super().__init__("\n".join(str(finding) for finding in findings))
 
 
 class InvalidToken(DoorwardError):  # noqa: N818 - the name promised by http-api
-    """A token is not to be believed. The public word is always ``invalid_token``; ``why`` never leaves the logs.
-
-    The reason is a short fixed phrase and never contains the token (joserfc CVE-2025-65015).
-    """
+    """A token is not to be believed. The public word is always ``invalid_token``; ``why``, a short fixed phrase that
+    never contains the token (joserfc CVE-2025-65015), never leaves the logs."""
 
     def __init__(self, why: str) -> None:
-        """Keep the private reason."""
         self.why = why
         super().__init__("invalid_token")
 
 
 class UnknownKey(InvalidToken):
-    """The token names a key that is not in the set. To a caller it is an ``invalid_token`` like any other."""
+    """The token names a key that is not in the set, by the sender's text, which is not kept."""
 
     def __init__(self) -> None:
-        """The id is the sender's text, so it is not kept."""
         super().__init__("key")
 
 
@@ -95,7 +89,6 @@ class Problem(DoorwardError):  # noqa: N818 - RFC 9457's own word
     detail: str = "The request could not be completed."
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        """Register the code, once."""
         super().__init_subclass__(**kwargs)
         if "code" in cls.__dict__:
             CODES[cls.code] = cls
@@ -229,6 +222,14 @@ class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Registration is closed"
     detail = "Ask the operator of this service for an account."
+
+
+class RefusedByPolicy(Forbidden):
+    """A gate of the host said no; ``reason`` is its word for it, ``detail`` its sentence."""
+
+    code = "refused_by_policy"
+    title = "This is not allowed here"
+    detail = "The operator of this service does not allow this."
 
 
 class CrossSiteRequest(Forbidden):

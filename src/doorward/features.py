@@ -17,6 +17,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.audit",
     "doorward.services",
     "doorward.status_lists",
+    "doorward.webhooks",
+    "doorward.importing",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
 

@@ -3,12 +3,14 @@
 Built once by ``app.py`` and handed down, so nothing is global and several instances live in one process.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doorward.core.clock import Clock, Entropy
 from doorward.core.secret import SecretRing
 from doorward.db import Database
+from doorward.gates import Gates
 from doorward.hooks import Events
+from doorward.observability.instruments import Instruments
 from doorward.settings import Settings
 
 
@@ -22,6 +24,8 @@ class Foundation:
     events: Events
     clock: Clock
     entropy: Entropy
+    gates: Gates = field(default_factory=Gates)
+    instruments: Instruments = field(default_factory=Instruments)
 
 
 class Flows:
@@ -35,3 +39,5 @@ class Flows:
         self._events = foundation.events
         self._clock = foundation.clock
         self._entropy = foundation.entropy
+        self._gates = foundation.gates
+        self._instruments = foundation.instruments

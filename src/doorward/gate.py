@@ -6,7 +6,7 @@ reference (ASVS 7.2.1), and with an unsafe method it must come from a page of th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -75,7 +75,7 @@ class Gate:
             raise TokenRefused(refused.why) from None
         if principal is None:
             raise TokenRefused(NO_CREDENTIAL)
-        return Caller(principal, session, source_of(request))
+        return Caller(principal, session, replace(source_of(request), actor=principal.subject))
 
     async def person(self, request: Request) -> Caller:
         """Return who looks at a page, which people do with a cookie and programs not at all.

@@ -22,6 +22,8 @@ class Event:
     """Something that has happened. ``name`` is what the audit trail calls it, and never changes."""
 
     name: ClassVar[str]
+    proves: ClassVar[bool] = False
+    """Whether the act itself proves that the account's owner did it."""
     account_id: str | None = None
     session_id: str | None = None
 
@@ -31,6 +33,13 @@ class Registered(Event):
     """An account was made, by its owner or by an operator."""
 
     name = "account.registered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountImported(Event):
+    """An operator brought an account in from another system."""
+
+    name = "account.imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,7 @@ class SignedIn(Event):
     """A session has started."""
 
     name = "session.started"
+    proves = True
     amr: tuple[str, ...]
 
 
@@ -83,6 +93,7 @@ class Reauthenticated(Event):
     """The owner has proved the password again within a session."""
 
     name = "session.reauthenticated"
+    proves = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +179,70 @@ class TokenRevoked(Event):
 
     name = "token.revoked"
     service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRefused(Event):
+    """A gate of the host refused an act. For a registration there is no account."""
+
+    name = "gate.refused"
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPruned(Event):
+    """Lines of the trail up to this position were forgotten because of their age."""
+
+    name = "audit.pruned"
+    through: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPseudonymised(Event):
+    """A person was taken out of the trail; ``account_id`` is the pseudonym under which the lines remain."""
+
+    name = "audit.pseudonymised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAdded(Event):
+    """An operator made an endpoint that is told of events."""
+
+    name = "webhook.added"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRemoved(Event):
+    """An operator removed an endpoint."""
+
+    name = "webhook.removed"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecretRotated(Event):
+    """An endpoint has another secret; for a day messages are signed with both."""
+
+    name = "webhook.secret_rotated"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDisabled(Event):
+    """An endpoint was given up: it has not taken a message for long, or said that it is gone."""
+
+    name = "webhook.disabled"
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEnabled(Event):
+    """An operator had everything that an endpoint did not take sent again."""
+
+    name = "webhook.enabled"
+    endpoint_id: str
 
 
 EventT = TypeVar("EventT", bound=Event)

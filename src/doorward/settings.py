@@ -39,7 +39,13 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Port | None,
         Meta(description="Port of the plain listener, which only points to HTTPS. Empty: no such listener."),
     ] = 8080
-    management_port: Annotated[Port | None, Meta(description="Port of the management listener. Reserved.")] = None
+    management_port: Annotated[
+        Port | None,
+        Meta(description="Port of the management listener, plain HTTP with `/metrics`. Empty: no such listener."),
+    ] = None
+    management_host: Annotated[
+        str, Meta(description="Address of the management listener. Whoever reaches it sees how much is going on.")
+    ] = "127.0.0.1"
     workers: Annotated[Count, Meta(description="Worker processes. More than one needs no other setting.")] = 1
     certificate: Annotated[
         Path | None,
@@ -306,6 +312,47 @@ class Challenges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "closed"
 
 
+class Audit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trail of security events."""
+
+    retention: Annotated[
+        Seconds,
+        Meta(
+            ge=30 * DAY,
+            description="How long a line is kept. A year covers an intrusion that is found late; check what your law "
+            "says about keeping less, or more.",
+        ),
+    ] = 365 * DAY
+
+
+class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Telling other programs. Endpoints are made by `doorward webhook add`."""
+
+    give_up_after: Annotated[
+        Seconds,
+        Meta(ge=HOUR, description="Age at which a message is not tried again, and silence at which an endpoint is."),
+    ] = 3 * DAY
+    allowed_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks that endpoints may be in although they are not public, separated by commas. Without "
+            "it nobody can make this server speak to what is behind its firewall."
+        ),
+    ] = ()
+    ca_file: Annotated[
+        Path | None, Meta(description="PEM file of the only authorities to trust. Empty: those of the system.")
+    ] = None
+
+
+class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `doorward serve` writes to standard error. An embedded instance leaves this to its host."""
+
+    format: Annotated[
+        Literal["text", "json"],
+        Meta(description="`text`: a line for people; `json`: an object a line, with the request's id."),
+    ] = "text"
+
+
 class Pages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people see: texts, looks, and where they may be sent after a log-in."""
 
@@ -378,6 +425,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     limits: Limits = Limits()
+    audit: Audit = Audit()
+    webhooks: Webhooks = Webhooks()
+    logs: Logs = Logs()
     pages: Pages = Pages()
     status_lists: StatusLists = StatusLists()
     challenges: Challenges = Challenges()

@@ -191,3 +191,11 @@ def test_damaged_hash_is_read_without_an_error(data: st.DataObject) -> None:
     known = formats.read(stored)
 
     assert known is None or known[0].work < 10_000_000
+
+
+@pytest.mark.parametrize("parameters", ["ln=40,r=8,p=1", "ln=24,r=8,p=1", "ln=14,r=64,p=1", "ln=14,r=8,p=2"])
+def test_firebase_beyond_the_bounds_is_not_read(parameters: str) -> None:
+    """Its scrypt is bounded like any other, and knows no parallelism."""
+    digest = base64.b64encode(bytes(64)).decode()
+
+    assert formats.read(f"$firebase-scrypt${parameters}$c2FsdHNhbHQ$" + digest) is None

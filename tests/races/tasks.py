@@ -4,16 +4,21 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from doorward.app import Doorward
+from doorward.audit.flows import entry
+from doorward.core.source import Source
 from doorward.errors import Problem
+from doorward.hooks import ProfileChanged
 from doorward.status_lists.store import lease
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
 from tests.support.waiting import until
+from tests.webhooks.receiver import Receiver, telling
 
 OTHER_PASSWORD = "another correct horse battery staple"
 
@@ -170,6 +175,37 @@ async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int
         halves: list[dict[str, Any]] = [{"username": "countess"}, {"profile": {"by": "the others"}}]
         answers = await asyncio.gather(*(client.patch("/v1/me", json=half, headers=bearer(token)) for half in halves))
         return [answer.status_code for answer in answers]
+
+
+async def write_and_seal(worker: Worker, place: Place, *, times: int) -> None:
+    """Write events and seal whatever there is, in turn and at once with the others."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        for number in range(times):
+            event = ProfileChanged(account_id=f"acc_{worker.number}_{number}")
+            writing = auth.audit._database.write(entry(event, now=int(time.time()), source=Source()))
+            await asyncio.gather(writing, auth.audit.seal())
+
+
+async def tell(worker: Worker, place: Place, *, authority: str, events: int, total: int) -> None:
+    """Write events, then seal, fan out and send beside the others until everything is delivered."""
+    settings = telling(place.settings(), Receiver(Path(authority)))
+    auth = Doorward(settings)
+    async with auth.lifespan():
+        worker.meet()
+        for number in range(events):
+            event = ProfileChanged(account_id=f"acc_{worker.number}_{number}")
+            await auth.audit._database.write(entry(event, now=int(time.time()), source=Source()))
+
+        async def is_done() -> bool:
+            await auth.audit.seal()
+            await auth.webhooks.work()
+            (row,) = await auth.audit._database.fetch_all(
+                "SELECT COUNT(*) AS n FROM webhook_delivery WHERE state = 'delivered'"
+            )
+            return bool(row["n"] == total)
+
+        await until(is_done)
 
 
 async def watch_cookie(worker: Worker, place: Place, *, cookie: str, path: str, body: dict[str, Any]) -> float:

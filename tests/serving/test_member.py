@@ -139,7 +139,7 @@ def test_the_module_is_run_with_the_number_of_a_descriptor(
 ) -> None:
     """``python -m doorward.serving.member FD``."""
     ours, theirs = ends
-    monkeypatch.setattr(member.logs, "configure", lambda: None)
+    monkeypatch.setattr(member.logs, "configure", lambda **_: None)
     ours.shutdown(socket.SHUT_WR)
 
     with pytest.raises(EOFError):

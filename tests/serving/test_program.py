@@ -237,7 +237,7 @@ def test_sigterm_ends_it(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run.logs, "configure", lambda: None)
+        patch.setattr(run.logs, "configure", lambda **_: None)
         run.serve(settings_for(tmp_path), app=STAND_IN, announce=announce)
 
     assert len(heard) == 1

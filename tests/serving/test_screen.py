@@ -78,6 +78,13 @@ def test_an_origin_with_another_port_is_pointed_out() -> None:
     assert "the origin says port 8443; set DOORWARD_ORIGIN if browsers use 9443" in text
 
 
+def test_the_management_listener_is_named() -> None:
+    """So that it can be pasted into the configuration of Prometheus."""
+    text = first_screen(Settings(serving=Serving(management_port=9443)), authority=None)
+
+    assert "http://127.0.0.1:9443/metrics" in text
+
+
 def test_plain_http_on_this_machine_comes_with_a_warning() -> None:
     """First, before the facts; and no word of a listener that points to HTTPS."""
     settings = Settings(origin="http://localhost:8443", serving=Serving(insecure_loopback=True))

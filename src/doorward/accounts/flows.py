@@ -1,6 +1,6 @@
 """Making, showing and changing accounts: what owners do by HTTP and operators on the command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -8,12 +8,13 @@ import msgspec
 
 from doorward.accounts import store
 from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
-from doorward.audit.flows import entry
+from doorward.audit.flows import Asking, entry
 from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
-from doorward.foundation import Flows, Foundation
+from doorward.foundation import Foundation
+from doorward.gates import BeforeRegistration
 from doorward.hooks import (
     AccountDisabled,
     AccountEnabled,
@@ -60,7 +61,7 @@ def admitting(account_id: str, *, now: int) -> Statement:
     return store.admit(account_id, now=now)
 
 
-class Accounts(Flows):
+class Accounts(Asking):
     """Who is known here."""
 
     def __init__(
@@ -93,15 +94,11 @@ class Accounts(Flows):
     ) -> Account:
         """Make an account. ``roles`` are for hosts and operators; no HTTP body reaches them.
 
-        Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts` and :class:`Overloaded`.
+        Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts`, :class:`Overloaded` and
+        :class:`RefusedByPolicy`.
         """
         await self._limiter.admit(self._limiter.registration(source))
         profile = profile or {}
-        errors = [error for error in (check_email(email),) if error is not None]
-        errors += self._check_username(username) + self._check_profile(profile) + _check_roles(roles)
-        if errors:
-            raise InvalidFields("registration", errors=errors)
-        hashed = await self._passwords.new_hash(password, email=email, username=username)
         now = self._clock()
         account = Account(
             id=new_identifier("acc", self._entropy),
@@ -114,6 +111,12 @@ class Accounts(Flows):
             last_login_at=None,
             disabled_at=None,
         )
+        errors = self.check(account)
+        if errors:
+            raise InvalidFields("registration", errors=errors)
+        question = BeforeRegistration(email=email, username=username, profile=profile, ip_prefix=source.ip_prefix)
+        await self._pass_gates(question, source=source)
+        hashed = await self._passwords.new_hash(password, email=email, username=username)
         event = Registered(account_id=account.id)
         try:
             await self._database.write(
@@ -214,6 +217,22 @@ class Accounts(Flows):
         if account.disabled_at is not None:
             await self._write(store.enable(account_id), AccountEnabled(account_id=account_id), source)
         return replace(account, disabled_at=None)
+
+    # -- importers ---------------------------------------------------------------------------------------------------
+
+    async def taken(self, keys: Sequence[str]) -> set[str]:
+        """Tell which login keys belong to an account already."""
+        return await store.taken(self._database, keys)
+
+    def importing(self, accounts: Sequence[Account]) -> Statement:
+        """Make the statement that makes many accounts, for a write of theirs; refused as one (``Duplicate``)."""
+        return store.insert_many(accounts)
+
+    def check(self, account: Account) -> list[FieldError]:
+        """Say what is wrong with an account that comes from elsewhere, by the rules of registration."""
+        errors = [error for error in (check_email(account.email),) if error is not None]
+        errors += self._check_username(account.username) + self._check_profile(account.profile)
+        return errors + _check_roles(account.roles)
 
     # -- rules -------------------------------------------------------------------------------------------------------
 

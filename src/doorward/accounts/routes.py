@@ -74,7 +74,14 @@ def operations(*, accounts: Accounts, gate: Gate, settings: Settings) -> list[Op
             "Register an account",
             reads=RegisterBody,
             answers={201: AccountAnswer},
-            problems=("invalid_fields", "login_taken", "registration_closed", "too_many_attempts", "overloaded"),
+            problems=(
+                "invalid_fields",
+                "login_taken",
+                "registration_closed",
+                "refused_by_policy",
+                "too_many_attempts",
+                "overloaded",
+            ),
         ),
         Operation("GET", "/v1/me", show, "Show one's own account", answers={200: AccountAnswer}, needs_caller=True),
         Operation(

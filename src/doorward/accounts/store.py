@@ -1,10 +1,11 @@
 """The SQL of table ``account``."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from doorward.accounts.model import Account, login_key
-from doorward.db import Database, Row, Statement, guarded
+from doorward.db import Database, Row, Statement, guarded, inserting, marks
 
 COLUMNS: Final = "id, email, email_verified_at, username, profile, roles, created_at, last_login_at, disabled_at"
 
@@ -48,6 +49,40 @@ async def page(database: Database, *, after: tuple[int, str], size: int) -> list
     """List accounts by age, from just after ``(created_at, id)``."""
     rows = await database.fetch_all(_PAGE, created_at=after[0], id=after[1], size=size)
     return [from_row(row) for row in rows]
+
+
+async def taken(database: Database, keys: Sequence[str]) -> set[str]:
+    """Tell which of these login keys belong to an account already."""
+    listed = marks("key", len(keys))
+    parameters = {f"key_{place}": key for place, key in enumerate(keys)}
+    rows = await database.fetch_all(
+        f"SELECT email_key AS key FROM account WHERE email_key IN ({listed}) UNION ALL "
+        f"SELECT username_key AS key FROM account WHERE username_key IN ({listed})",
+        **parameters,
+    )
+    return {row["key"] for row in rows}
+
+
+def insert_many(accounts: Sequence[Account]) -> Statement:
+    """Make many accounts; one login that is taken refuses all of them (``Duplicate``)."""
+    return inserting(
+        "account",
+        [
+            {
+                "id": account.id,
+                "email": account.email,
+                "email_key": login_key(account.email),
+                "email_verified_at": account.email_verified_at,
+                "username": account.username,
+                "username_key": None if account.username is None else login_key(account.username),
+                "profile": _dump(account.profile),
+                "roles": _dump(account.roles),
+                "created_at": account.created_at,
+                "disabled_at": account.disabled_at,
+            }
+            for account in accounts
+        ],
+    )
 
 
 def insert(account: Account) -> Statement:

@@ -169,6 +169,18 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
             yield Finding(what, f"Run: chmod 600 {key}")
 
 
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    for text in settings.webhooks.allowed_networks:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            what = f"webhooks.allowed_networks: {text!r} is not an address or a network like 10.0.0.0/24."
+            yield Finding(what, "List the networks of your own endpoints; bits beyond the prefix must be zero.")
+    ca_file = settings.webhooks.ca_file
+    if ca_file is not None and not ca_file.is_file():
+        yield Finding(f"webhooks.ca_file, {ca_file}, is not a file that can be seen.", "Correct the path.")
+
+
 _LIFETIMES: Final = (
     "tokens.replay_window tokens.access_lifetime tokens.refresh_lifetime tokens.refresh_idle_lifetime "
     "tokens.key_lifetime tokens.key_publication sessions.lifetime sessions.idle_lifetime "
@@ -200,6 +212,7 @@ RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
         ("serving.trusted_proxies serving.behind_proxy", _proxies),
         ("serving.port serving.http_port serving.management_port", _ports),
         ("serving.certificate serving.private_key", _certificate),
+        ("webhooks.allowed_networks webhooks.ca_file", _webhooks),
         ("data_dir database.url", check_files),
         (_PAGES, _pages),
     )

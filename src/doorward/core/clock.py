@@ -26,6 +26,12 @@ def system_entropy(size: int) -> bytes:
     return os.urandom(size)
 
 
+def read_iso8601(written: str) -> int:
+    """Read a time as people and databases write it (ISO 8601; without a zone: UTC). Raises ``ValueError``."""
+    parsed = datetime.fromisoformat(written)
+    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+
+
 def rfc3339(seconds: int) -> str:
     """Write a time as the API shows it: RFC 3339, UTC, whole seconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

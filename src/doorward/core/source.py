@@ -11,6 +11,12 @@ from typing import Final
 
 MAX_USER_AGENT: Final = 256
 
+OPERATOR: Final = "operator"
+"""The actor of what the host does in process and an operator on the command line."""
+
+ANONYMOUS: Final = "anonymous"
+"""The actor of a request that has not proved who it comes from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -26,6 +32,8 @@ class Source:
     """What the account may know this device by; empty: nothing was sent."""
     proof: str = field(default="", repr=False)
     """An answer to a challenge; empty: none was sent."""
+    actor: str = OPERATOR
+    """Who acts, as far as it is proved: an account's id, ``anonymous``, or ``operator``."""
 
     @classmethod
     def of(cls, address: str, user_agent: str, request_id: str, *, device: str = "", proof: str = "") -> "Source":
@@ -41,6 +49,7 @@ class Source:
             request_id=request_id,
             device=device,
             proof=proof,
+            actor=ANONYMOUS,
         )
 
 

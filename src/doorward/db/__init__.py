@@ -8,7 +8,18 @@ here. The reasons are in ``docs/explanation/database.md``.
 from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
-from doorward.db.statements import Duplicate, GuardFailed, Row, Statement, all_or_nothing, announced, guarded, statement
+from doorward.db.statements import (
+    Duplicate,
+    GuardFailed,
+    Row,
+    Statement,
+    all_or_nothing,
+    announced,
+    guarded,
+    inserting,
+    marks,
+    statement,
+)
 from doorward.errors import Finding, Misconfigured
 
 __all__ = [
@@ -20,6 +31,8 @@ __all__ = [
     "all_or_nothing",
     "announced",
     "guarded",
+    "inserting",
+    "marks",
     "open_database",
     "statement",
 ]

@@ -6,8 +6,9 @@ needs to decide reads first, decides without holding anything, and then writes o
 commit, and nothing can raise while a transaction waits. This module knows no driver.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 
@@ -67,6 +68,28 @@ def guarded(sql: str, /, **parameters: Any) -> Statement:
 def all_or_nothing(statement: Statement, *, rows: int) -> Statement:
     """Mark a statement that must return that many rows; if one of them is missing, the whole write is rolled back."""
     return replace(statement, guarded=rows)
+
+
+def inserting(into: str, rows: Sequence[Mapping[str, Any]]) -> Statement:
+    """Make one statement that inserts many rows: ``into`` is the table, the rows have the columns as their keys.
+
+    One text for each number of rows, so write in batches of one size.
+    """
+    columns = tuple(rows[0])
+    parameters = {f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in columns}
+    return Statement(_insert_text(into, columns, len(rows)), parameters)
+
+
+@lru_cache(maxsize=64)
+def marks(name: str, count: int) -> str:
+    """Write ``:name_0, :name_1, …`` for an ``IN (…)``."""
+    return ", ".join(f":{name}_{place}" for place in range(count))
+
+
+@lru_cache(maxsize=64)
+def _insert_text(into: str, columns: tuple[str, ...], count: int) -> str:
+    rows = (f"({', '.join(f':{name}_{place}' for name in columns)})" for place in range(count))
+    return f"INSERT INTO {into} ({', '.join(columns)}) VALUES {', '.join(rows)}"  # noqa: S608 - names are constants
 
 
 def announced(statement: Statement) -> Statement:

@@ -4,13 +4,14 @@ Load, count, hash once, decide, write once, report. An unknown login, a disabled
 cost the same single hash as any other, and the same statements; what is refused is remembered before it is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from doorward.accounts.flows import admitting
 from doorward.accounts.model import Account
-from doorward.audit.flows import entry
+from doorward.audit.flows import Asking, entry
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Statement
 from doorward.errors import (
@@ -21,7 +22,8 @@ from doorward.errors import (
     Problem,
     SessionEnded,
 )
-from doorward.foundation import Flows, Foundation
+from doorward.foundation import Foundation
+from doorward.gates import BeforeLogin, BeforePasswordChange
 from doorward.hooks import Event, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
 from doorward.limits.flows import Limiter
 from doorward.passwords import store
@@ -56,7 +58,7 @@ class LogIn:
     """By what the account knows this device from now on; see ``limits/devices.py``."""
 
 
-class Passwords(Flows):
+class Passwords(Asking):
     """What people know."""
 
     def __init__(
@@ -94,11 +96,20 @@ class Passwords(Flows):
         """Start a session for somebody who knows the password. ``replaces`` is a live cookie session to end.
 
         Raises :class:`InvalidCredentials`, :class:`AccountDisabled` and :class:`EmailNotVerified` (both only after the
-        right password), :class:`TooManyAttempts`, :class:`Overloaded`.
+        right password, and so :class:`RefusedByPolicy`), :class:`TooManyAttempts`, :class:`Overloaded`.
         """
         proof = await self._prover.by_login(login, password, source=source)
-        now = self._clock()
         account = proof.candidate.account
+        question = BeforeLogin(
+            account_id=account.id,
+            email=account.email,
+            roles=account.roles,
+            amr=KNOWLEDGE,
+            ip_prefix=source.ip_prefix,
+            user_agent=source.user_agent,
+        )
+        await self._pass_gates(question, account_id=account.id, source=source, also=proof.forgive)
+        now = self._clock()
         session = self._sessions.new(
             account.id, transport=transport, remember=remember, amr=KNOWLEDGE, source=source, now=now
         )
@@ -115,8 +126,9 @@ class Passwords(Flows):
                 session, roles=account.roles, email_verified=account.email_verified, now=now
             )
             statements.append(self._tokens.starting(family))
+        claims = await self._claims(family, source=source)
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(proof, replace(account, last_login_at=now), session, family, now)
+        return self._entered(proof, replace(account, last_login_at=now), session, family, now, claims)
 
     async def reauthenticate(
         self,
@@ -145,8 +157,9 @@ class Passwords(Flows):
             )
             statements += self._tokens.replacing(renewed, family, spent=spent, now=now)
         events = [Reauthenticated(account_id=account.id, session_id=session.id)]
+        claims = await self._claims(family, source=source)
         await self._commit(proof, proof.confirm, statements, events, source=source, now=now)
-        return self._entered(proof, account, renewed, family, now)
+        return self._entered(proof, account, renewed, family, now, claims)
 
     async def change(
         self,
@@ -171,6 +184,8 @@ class Passwords(Flows):
         except InvalidFields:
             await self._database.write(*proof.forgive)  # a weak wish is no wrong guess
             raise
+        question = BeforePasswordChange(account_id=account.id, session_id=session.id, ip_prefix=source.ip_prefix)
+        await self._pass_gates(question, account_id=account.id, source=source, also=proof.forgive)
         now = self._clock()
         renewed, renewing = self._sessions.renewing(session, now=now)
         changing = store.change(account.id, version=proof.candidate.version, hashed=hashed, now=now)
@@ -184,6 +199,18 @@ class Passwords(Flows):
     def first(self, account_id: str, *, hashed: str, now: int) -> Statement:
         """Make the statement that gives a new account its password, for the write that makes the account."""
         return store.insert(account_id, hashed=hashed, now=now)
+
+    def importable(self, stored: str) -> str | None:
+        """Return what to store for a hash from elsewhere, the pepper around it; ``None`` if it cannot be verified here.
+
+        Parameters beyond the bounds of ``formats.py`` are as good as unreadable: they are an attack on every log-in.
+        """
+        hasher = self._pool.hasher
+        return hasher.wrap(stored) if hasher.is_usable(stored) else None
+
+    def importing(self, hashes: Mapping[str, str], *, now: int) -> Statement:
+        """Make the statement that gives many new accounts their passwords, for the write that makes the accounts."""
+        return store.insert_many(hashes, now=now)
 
     async def new_hash(
         self, password: str, *, pointer: str = "/password", email: str | None, username: str | None
@@ -230,12 +257,24 @@ class Passwords(Flows):
         row = await store.find_by_id(self._database, account_id, now=self._clock())
         return None if row is None else row["failures"]
 
-    def _entered(self, proof: Proof, account: Account, session: Session, family: Family | None, now: int) -> LogIn:
+    async def _claims(self, family: Family | None, *, source: Source) -> Mapping[str, Any]:
+        """Ask the host what it adds to the access token, before anything is written."""
+        return {} if family is None else await self._tokens.claims_for(family, source=source)
+
+    def _entered(
+        self,
+        proof: Proof,
+        account: Account,
+        session: Session,
+        family: Family | None,
+        now: int,
+        claims: Mapping[str, Any],
+    ) -> LogIn:
         """Write what the session's transport needs, after the commit: a pair of tokens, or the cookie."""
         device = self._limiter.device_token(account.id, version=proof.candidate.version, device=proof.device)
         if family is None:
             return LogIn(account, session, cookie=self._sessions.cookie(session), device=device)
-        return LogIn(account, session, tokens=self._tokens.pair(family, now=now), device=device)
+        return LogIn(account, session, tokens=self._tokens.pair(family, now=now, claims=claims), device=device)
 
     async def _commit(
         self,

@@ -2,9 +2,9 @@
 
 Besides the hashes made here (Argon2id, bcrypt), those of other systems are read so that their people can move in
 without a new password: PHC strings of Argon2, scrypt and PBKDF2, crypt's bcrypt, passlib's PBKDF2, and the formats of
-Django and Werkzeug. A stored hash is somebody else's input until it has been read: an imported hash that asks for 4 GiB
-is an attack on the server that checks it. So every parameter is bounded before any work, and whatever cannot be read or
-asks for too much is ``None``, never an exception.
+Django, Werkzeug and Firebase. A stored hash is somebody else's input until it has been read: an imported hash that asks
+for 4 GiB is an attack on the server that checks it. So every parameter is bounded before any work, and whatever cannot
+be read or asks for too much is ``None``, never an exception.
 
 Reading gives a :class:`Recipe`: which scheme, which parameters, which salt. It refuses to know about peppers, threads
 and policy.
@@ -15,11 +15,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import bcrypt
 from argon2.low_level import Type, hash_secret_raw
+
+from doorward.passwords.firebase import SCRYPT_BYTES, keystream
 
 MAX_STORED_LENGTH: Final = 512
 """Characters of a stored hash. The longest known to be in use, Django's Argon2 with a 64-byte digest, has about 190."""
@@ -233,6 +235,17 @@ def _scrypt_phc(found: re.Match[str]) -> Recipe | None:
     return _scrypt(found, _from_b64(found["salt"]), 1 << exponent) if exponent < 32 else None
 
 
+def _firebase(found: re.Match[str]) -> Recipe | None:
+    plain = _scrypt_phc(found)
+    if plain is None:
+        return None
+
+    def derive(password: bytes, size: int) -> bytes:
+        return keystream(plain.derive(password, SCRYPT_BYTES), size)
+
+    return replace(plain, scheme="firebase-scrypt", derive=derive)
+
+
 _DIGEST64 = r"(?P<digest>[A-Za-z0-9+/.]+={0,2})"
 _DIGEST16 = r"(?P<digest>[0-9a-f]+)"
 _PHC_SALT = r"(?P<salt>[A-Za-z0-9+/.]{1,128})"
@@ -288,6 +301,14 @@ _FORMATS: Final[tuple[tuple[re.Pattern[str], Callable[[str], bytes | None], _Rea
         ),
         _from_b64,
         _scrypt_phc,
+    ),
+    # Firebase, without its signer key; the importer writes it (see firebase.py).
+    (
+        re.compile(
+            r"\$firebase-scrypt\$ln=(?P<exponent>\d{1,2}),r=(?P<r>\d{1,5}),p=(?P<p>1)\$" + _PHC_SALT + r"\$" + _DIGEST64
+        ),
+        _from_b64,
+        _firebase,
     ),
     # Werkzeug, hence Flask.
     (

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import Overloaded
+from doorward.observability.tracing import Tracer, span
 from doorward.passwords.hashing import Hasher
 from doorward.settings import Passwords
 
@@ -41,6 +42,7 @@ class _Job:
     work: Callable[[], object]
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[object]"
+    since: float
 
 
 class HashingPool:
@@ -60,6 +62,9 @@ class HashingPool:
         """How many of those cost a second hash, because the stored one was cheaper than today's."""
         self.mean_seconds = _FIRST_GUESS_SECONDS
         """Time of one job, a mean that forgets."""
+        self.watch: Callable[[float, float], None] | None = None
+        """Told, under the pool's lock, for how many seconds each job waited and worked."""
+        self.tracer: Tracer | None = None
         self._queue = settings.hash_queue
         self._waiting: deque[_Job] = deque()
         self._running = 0
@@ -71,6 +76,11 @@ class HashingPool:
     def waiting(self) -> int:
         """Jobs that no thread has taken yet."""
         return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """Jobs that threads have in hand."""
+        return self._running
 
     @property
     def memory_bytes(self) -> int:
@@ -121,8 +131,12 @@ class HashingPool:
         return fits
 
     async def _submit(self, work: Callable[[], object]) -> object:
+        with span(self.tracer, "hash password"):
+            return await self._queued(work)
+
+    async def _queued(self, work: Callable[[], object]) -> object:
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop, loop.create_future())
+        job = _Job(work, loop, loop.create_future(), time.perf_counter())
         with self._changed:
             self._admit(job)
         try:
@@ -169,7 +183,7 @@ class HashingPool:
             except BaseException as raised:  # a panic of bcrypt, which is Rust, is no Exception; the thread goes on
                 error = RuntimeError("hashing has failed")
                 error.__cause__ = raised
-            self._finished(time.perf_counter() - began)
+            self._finished(time.perf_counter() - began, waited=began - job.since)
             _deliver(job, result=result, error=error)
 
     def _take(self) -> _Job | None:
@@ -181,8 +195,10 @@ class HashingPool:
             self._running += 1
             return self._waiting.popleft()
 
-    def _finished(self, seconds: float) -> None:
+    def _finished(self, seconds: float, *, waited: float) -> None:
         with self._changed:
+            if self.watch is not None:
+                self.watch(waited, seconds)
             self._running -= 1
             self.performed += 1
             self.mean_seconds += _WEIGHT_OF_LATEST * (seconds - self.mean_seconds)

@@ -180,7 +180,14 @@ class PasswordRoutes:
 
     def operations(self) -> list[Operation]:
         """List the operations of this slice."""
-        refusals = ("invalid_credentials", "too_many_attempts", "overloaded", "account_disabled", "email_not_verified")
+        refusals = (
+            "invalid_credentials",
+            "too_many_attempts",
+            "overloaded",
+            "account_disabled",
+            "email_not_verified",
+            "refused_by_policy",
+        )
         return [
             Operation(
                 "POST",

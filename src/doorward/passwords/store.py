@@ -1,9 +1,10 @@
 """The SQL of table ``password``."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from doorward.accounts.model import login_key
-from doorward.db import Database, Row, Statement, guarded, statement
+from doorward.db import Database, Row, Statement, guarded, inserting, statement
 
 # Everything a log-in decides on, in one reading: the account, the hash, and how many sessions there are.
 _COLUMNS: Final = """
@@ -43,6 +44,17 @@ def insert(account_id: str, *, hashed: str, now: int) -> Statement:
         account_id=account_id,
         hash=hashed,
         now=now,
+    )
+
+
+def insert_many(hashes: Mapping[str, str], *, now: int) -> Statement:
+    """Give many new accounts their first passwords, by account id."""
+    return inserting(
+        "password",
+        [
+            {"account_id": account_id, "hash": hashed, "version": 1, "changed_at": now, "failures": 0}
+            for account_id, hashed in hashes.items()
+        ],
     )
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.serving.lifespan import StartFailed
@@ -107,7 +108,9 @@ class Crew:
         """Start all and wait until they serve. Raises what the app raises, or ``StartFailed``."""
         self._replace_listener(listener)
         count = self._plan.settings.serving.workers
-        self._members = list(await asyncio.gather(*(_Member.spawn(self._plan, listener) for _ in range(count))))
+        self._members = list(
+            await asyncio.gather(*(_Member.spawn(replace(self._plan, place=place), listener) for place in range(count)))
+        )
         try:
             for member in self._members:
                 _raise(await member.report(), "ready")
@@ -150,7 +153,7 @@ class Crew:
                 self._hopeless.set()
                 return
             member.forget()
-            self._members[place] = await _Member.spawn(self._plan, self._listeners[0])
+            self._members[place] = await _Member.spawn(replace(self._plan, place=place), self._listeners[0])
 
 
 def _raise(report: Report, expected: str) -> None:

@@ -67,6 +67,7 @@ async def run(control: socket.socket) -> int:
     for number in (signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: None)
     plan, listener = receive_plan(control)
+    logs.configure(form=plan.settings.logs.format)
     control.setblocking(False)
     commands: asyncio.Queue[tuple[bytes, list[int]]] = asyncio.Queue()
     loop.add_signal_handler(signal.SIGTERM, commands.put_nowait, (STOP, []))

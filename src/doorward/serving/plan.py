@@ -16,6 +16,7 @@ from doorward.configuration.values import convert
 from doorward.core.secret import Secret
 from doorward.serving.application import load_application
 from doorward.serving.lifespan import App
+from doorward.serving.management import Reporting
 from doorward.serving.proxy import ForwardedHeaders
 from doorward.settings import Settings
 
@@ -33,7 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ``application`` names an ASGI application of a host (``module:name``), served in place of what the factory makes.
     ``drain`` is how many seconds an old server still takes what the kernel gave it before its certificate was renewed:
     far longer than a TLS handshake. ``grace`` is how many seconds requests in flight may take after a stop: as long as
-    the longest answer, a poll of the revocation feed.
+    the longest answer, a poll of the revocation feed. ``reports`` is the folder in which workers tell their figures,
+    ``place`` the number of this one.
     """
 
     settings: Settings
@@ -43,6 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     application: str | None = None
     drain: float = DRAIN
     grace: float = GRACE
+    reports: Path | None = None
+    place: int = 0
 
     @property
     def pair(self) -> tuple[Path, Path] | None:
@@ -51,8 +55,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def build_app(self) -> App:
         """Import the app, or make it, and put it behind what believes or drops forwarded headers."""
+        app = load_application(self.application) if self.application else self._make_app()
         return ForwardedHeaders(
-            load_application(self.application) if self.application else self._make_app(),
+            app if self.reports is None else Reporting(app, self.reports, place=self.place),
             trusted=self.settings.serving.trusted_proxies,
             required=self.settings.serving.behind_proxy,
             origin=self.settings.origin,
@@ -84,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for entry in entries().values():
             holder = told[entry.section] if entry.section else told
             sections.setdefault(entry.section, {})[entry.attribute] = convert(entry, holder[entry.attribute])
-        for name in ("certificate", "private_key"):
+        for name in ("certificate", "private_key", "reports"):
             raw[name] = Path(raw[name]) if raw[name] else None
         return cls(settings=build(sections), **raw)
 

@@ -139,11 +139,15 @@ class RedirectListener:
             return _written(connection, _refuse(problem, b"GET", self._origin + self._mount_path), ())
         if not isinstance(event, h11.Request):
             return b""
-        headers = list(event.headers)
-        answer = decide(event.method, event.target, headers, origin=self._origin, mount_path=self._mount_path)
+        return _written(connection, await self._answer(event), list(event.headers))
+
+    async def _answer(self, request: h11.Request) -> Answer:
+        """Answer one request; the management listener, which speaks plainly too, has its own answers."""
+        headers = list(request.headers)
+        answer = decide(request.method, request.target, headers, origin=self._origin, mount_path=self._mount_path)
         if answer.status != 308:
             _log.warning("plain HTTP: a request was refused with %d", answer.status)
-        return _written(connection, answer, headers)
+        return answer
 
 
 def _written(connection: h11.Connection, answer: Answer, headers: Headers) -> bytes:

@@ -7,11 +7,13 @@ certificate again. Certificate files are also looked at every few seconds, so th
 
 import asyncio
 import logging
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -24,11 +26,15 @@ from doorward.serving.certificates import development_certificate
 from doorward.serving.crew import Crew
 from doorward.serving.lifespan import StartFailed
 from doorward.serving.listening import Address
+from doorward.serving.management import ManagementListener
 from doorward.serving.material import check_pair
 from doorward.serving.plan import APP, DRAIN, GRACE, Plan
 from doorward.serving.redirect import RedirectListener
 from doorward.serving.screen import first_screen
 from doorward.settings import Settings
+
+LONGEST_FOLDER: Final = 70
+"""Characters; the path of a Unix socket may have about a hundred."""
 
 LOOK_EVERY: Final = 3.0
 """Seconds between two looks at the certificate files."""
@@ -71,7 +77,7 @@ def serve(
     ``application`` names an ASGI application of a host to serve in place of what the factory ``app`` makes.
     ``announce`` gets the first screen when everything answers.
     """
-    logs.configure()
+    logs.configure(form=settings.logs.format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(Program(settings, app=app, application=application, announce=announce, drain=drain).run())
 
@@ -106,8 +112,16 @@ class Program:
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        serving = self._settings.serving
         certificate, private_key = self._certificate()
+        reports = self._reports()
+        try:
+            await self._run(certificate, private_key, reports)
+        finally:
+            if reports is not None:
+                shutil.rmtree(reports, ignore_errors=True)
+
+    async def _run(self, certificate: Path | None, private_key: Path | None, reports: Path | None) -> None:
+        serving = self._settings.serving
         plan = Plan(
             settings=self._settings,
             certificate=certificate,
@@ -116,21 +130,22 @@ class Program:
             application=self._application,
             drain=self._drain,
             grace=self._grace,
+            reports=reports,
         )
         address = Address(serving.host, serving.port)
-        redirect = self._redirect()
+        others = [each for each in (self._redirect(), self._management(reports)) if each is not None]
         server = _server(plan)
         self._take_signals()
         await server.start(address.listener())
         try:
-            if redirect is not None:
-                await redirect[0].start(redirect[1].listener())
+            for other, place in others:
+                await other.start(place.listener())
             self._announce(first_screen(self._settings, authority=self._authority, application=self._application))
             await self._until_stopped(server, address)
         finally:
-            if redirect is not None:
-                await redirect[0].stop()
-                redirect[1].close()
+            for other, place in others:
+                await other.stop()
+                place.close()
             await server.stop()
             address.close()
 
@@ -154,6 +169,26 @@ class Program:
             return None
         listener = RedirectListener(origin=self._settings.origin, mount_path=self._settings.mount_path)
         return listener, Address(serving.host, serving.http_port)
+
+    def _reports(self) -> Path | None:
+        """Make the folder, private to this user, in which workers tell their figures.
+
+        In the data folder, because a service is often allowed to write nowhere else; elsewhere only where its path
+        would be too long for a socket.
+        """
+        if self._settings.serving.management_port is None:
+            return None
+        folder = self._settings.data_dir.resolve()
+        if len(str(folder)) > LONGEST_FOLDER:
+            return Path(mkdtemp(prefix="doorward-"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(mkdtemp(prefix="figures-", dir=folder))
+
+    def _management(self, reports: Path | None) -> tuple[RedirectListener, Address] | None:
+        serving = self._settings.serving
+        if reports is None or serving.management_port is None:
+            return None
+        return ManagementListener(reports), Address(serving.management_host, serving.management_port)
 
     def _certificate(self) -> tuple[Path, Path] | tuple[None, None]:
         """Return the files to serve with, made if they are for development. Raises ``Misconfigured``."""

@@ -35,6 +35,8 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
         facts["Proxies"] = ", ".join(serving.trusted_proxies)
     elif serving.http_port and not serving.insecure_loopback:
         facts["HTTP"] = f"{serving.host}:{serving.http_port} points pages to HTTPS and refuses the API"
+    if serving.management_port is not None:
+        facts["Metrics"] = f"http://{serving.management_host}:{serving.management_port}/metrics"
     if authority is not None:
         facts["Certificate"] = f"for development, signed by {authority}"
         facts["Trust it"] = f"curl --cacert {authority} …, or import it in your browser (docs/how-to)"

@@ -4,16 +4,18 @@ A refresh is one guarded statement. When it finds no row to rotate, the row is r
 what that means; what has to be remembered is committed before anything is refused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from types import MappingProxyType
+from typing import Any, assert_never
 
-from doorward.audit.flows import entry
+from doorward.audit.flows import Asking, entry
 from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Statement
 from doorward.errors import GrantRefused
-from doorward.foundation import Flows, Foundation
+from doorward.foundation import Foundation
+from doorward.gates import ClaimsForToken
 from doorward.hooks import RefreshTokenReused
 from doorward.jose import jwt
 from doorward.revocation.flows import Revocations
@@ -66,7 +68,7 @@ class Holder:
     speaks_for_account: bool
 
 
-class Tokens(Flows):
+class Tokens(Asking):
     """The tokens of this issuer."""
 
     def __init__(
@@ -125,8 +127,24 @@ class Tokens(Flows):
             self._revocations.of(digest("token", spent), now=now),
         ]
 
-    def pair(self, family: Family, *, now: int) -> TokenPair:
-        """Write both tokens of a family at its present generation. Call it after the commit, never before."""
+    async def claims_for(self, family: Family, *, source: Source = Source()) -> Mapping[str, Any]:  # noqa: B008
+        """Ask the host what it adds to an access token. Ask before the write: a refusal must leave nothing behind.
+
+        Raises :class:`~doorward.errors.RefusedByPolicy`.
+        """
+        question = ClaimsForToken(
+            account_id=family.account_id,
+            session_id=family.session_id,
+            client_id=family.client_id,
+            roles=family.roles,
+        )
+        return await self._pass_gates(question, account_id=family.account_id, source=source)
+
+    def pair(self, family: Family, *, now: int, claims: Mapping[str, Any] = MappingProxyType({})) -> TokenPair:
+        """Write both tokens of a family at its present generation. Call it after the commit, never before.
+
+        ``claims`` are what :meth:`claims_for` has returned.
+        """
         access = self.access_token(
             subject=family.account_id,
             session_id=family.session_id,
@@ -139,6 +157,7 @@ class Tokens(Flows):
             now=now,
             until=family.expires_at,
             status_serial=family.status_serial,
+            added=claims,
         )
         return TokenPair(
             access_token=access.text,
@@ -162,10 +181,15 @@ class Tokens(Flows):
         now: int,
         until: int,
         status_serial: int | None = None,
+        added: Mapping[str, Any] = MappingProxyType({}),
     ) -> AccessToken:
-        """Sign an access token (RFC 9068 §2.2) for a session that is known to be live, until ``until`` at most."""
+        """Sign an access token (RFC 9068 §2.2) for a session that is known to be live, until ``until`` at most.
+
+        ``added`` claims never replace one of ours.
+        """
         lifetime = min(self._settings.tokens.access_lifetime, until - now)
         claims: dict[str, object] = {
+            **added,
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "sub": subject,
@@ -186,20 +210,35 @@ class Tokens(Flows):
         claims |= self._status_lists.claim(status_serial)
         return AccessToken(jwt.encode(claims, self._keyring.active, typ=ACCESS_TOKEN_TYPE), lifetime)
 
-    def for_session(self, session: Session, *, roles: Iterable[str], email_verified: bool) -> AccessToken:
-        """Sign an access token for a cookie session that has just been resumed; it never outlives the session."""
-        now = self._clock()
+    async def for_session(
+        self,
+        session: Session,
+        *,
+        roles: Iterable[str],
+        email_verified: bool,
+        source: Source = Source(),  # noqa: B008
+    ) -> AccessToken:
+        """Sign an access token for a cookie session that has just been resumed; it never outlives the session.
+
+        Raises :class:`~doorward.errors.RefusedByPolicy`.
+        """
+        now, roles, client_id = self._clock(), tuple(sorted(roles)), self._settings.tokens.client_id
+        question = ClaimsForToken(
+            account_id=session.account_id, session_id=session.id, client_id=client_id, roles=roles
+        )
+        added = await self._pass_gates(question, account_id=session.account_id, source=source)
         return self.access_token(
             subject=session.account_id,
             session_id=session.id,
-            client_id=self._settings.tokens.client_id,
+            client_id=client_id,
             auth_time=session.auth_time,
             amr=session.amr,
-            roles=tuple(sorted(roles)),
+            roles=roles,
             email_verified=email_verified,
             now=now,
             until=session.expires_at,
             status_serial=session.status_serial,
+            added=added,
         )
 
     # -- refreshing --------------------------------------------------------------------------------------------------
@@ -210,8 +249,11 @@ class Tokens(Flows):
         Raises :class:`GrantRefused` for every token that is not current, or was not a moment ago.
         """
         opaque = unseal(self._ring, REFRESH_PREFIX, refresh_token)
+        count = self._instruments.refreshes.inc
         if opaque is None:
+            count("forged")
             raise GrantRefused("not a refresh token of this instance")
+        claims = await self._claims_before(opaque, source=source)
         now = self._clock()
         (rows,) = await self._database.write(
             store.rotate(
@@ -222,23 +264,40 @@ class Tokens(Flows):
             )
         )
         if rows:
-            return await self._following(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
-        family = await store.find(self._database, opaque.handle)
-        decision = decide_stale(family, presented=opaque.generation, now=now, settings=self._settings.tokens)
+            count("rotated")
+            return await self._following(
+                store.family_from_row(opaque.handle, rows[0], revoked=False), now=now, claims=claims
+            )
+        found = await store.find(self._database, opaque.handle)
+        decision = decide_stale(found, presented=opaque.generation, now=now, settings=self._settings.tokens)
         match decision:
             case Replay(family):
-                return await self._following(family, now=now)
+                count("replayed")
+                return await self._following(family, now=now, claims=claims)
             case Reuse(family):
                 await self._end_family(family, now=now, source=source)
+                count("reused")
                 raise GrantRefused("a spent refresh token came back")
             case Dead(why):
+                count("dead")
                 raise GrantRefused(why)
             case _:  # pragma: no cover - mypy proves it
                 assert_never(decision)
 
-    async def _following(self, family: Family, *, now: int) -> TokenPair:
+    async def _following(self, family: Family, *, now: int, claims: Mapping[str, Any]) -> TokenPair:
         serial = await self._status_lists.settle(family.session_id, family.status_serial, expires_at=family.expires_at)
-        return self.pair(replace(family, status_serial=serial), now=now)
+        return self.pair(replace(family, status_serial=serial), now=now, claims=claims)
+
+    async def _claims_before(self, opaque: Opaque, *, source: Source) -> Mapping[str, Any]:
+        """Ask the host before the rotation, so that a refused refresh can be tried again with the same token."""
+        family = await store.find(self._database, opaque.handle) if self._gates.has(ClaimsForToken) else None
+        now, settings = self._clock(), self._settings.tokens
+        if family is None or why_over(family, now=now, settings=settings) is not None:
+            return {}  # nobody asks, or the rotation will say what is wrong
+        presented = opaque.generation
+        if presented != family.generation and not is_replay(family, presented=presented, now=now, settings=settings):
+            return {}  # theft is noticed whatever the host would say
+        return await self.claims_for(family, source=source)
 
     async def family_of(self, refresh_token: str) -> Family | None:
         """Find what a genuine refresh token of any generation belongs to, live or not; for an operator who looks."""

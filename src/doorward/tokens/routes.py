@@ -67,10 +67,11 @@ class TokenRoutes:
         caller = await self._gate.caller(request)
         if caller.session is None:
             raise InvalidRequest("exchange without a cookie", detail="Only a cookie session can be exchanged.")
-        access = self._tokens.for_session(
+        access = await self._tokens.for_session(
             caller.session,
             roles=caller.principal.roles,
             email_verified=caller.principal.email_verified is True,
+            source=caller.source,
         )
         return write_json(AccessAnswer(access_token=access.text, expires_in=access.expires_in))
 
@@ -111,7 +112,7 @@ class TokenRoutes:
                 "Spend a refresh token for the next pair",
                 reads=RefreshBody,
                 answers={200: PairAnswer},
-                problems=("invalid_fields", "invalid_grant"),
+                problems=("invalid_fields", "invalid_grant", "refused_by_policy"),
             ),
             Operation(
                 "POST",
@@ -119,7 +120,7 @@ class TokenRoutes:
                 self.exchange,
                 "Get an access token for a cookie session",
                 answers={200: AccessAnswer},
-                problems=("invalid_request", "session_ended", "cross_site_request"),
+                problems=("invalid_request", "session_ended", "cross_site_request", "refused_by_policy"),
                 needs_caller=True,
             ),
             Operation(

@@ -6,6 +6,7 @@ and said as ``internal_error`` (ASVS 16.5.4). Nothing else ever leaves: no stack
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from doorward.core.clock import Entropy
 from doorward.errors import Internal, Problem
+from doorward.observability import context
 from doorward.verify.answers import refusal
 
 REQUEST_ID: Final = "doorward.request_id"
@@ -43,6 +45,9 @@ _NO_CONTENT_POLICY: Final = (
 )
 
 
+Watch = Callable[[Scope, int, float, str], None]
+
+
 class Front:
     """Wraps the server's own routes."""
 
@@ -54,12 +59,15 @@ class Front:
         documentation: str,
         page: PageOfProblem | None = None,
         in_clear: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         """Wrap ``app``; request ids are made of ``entropy``, codes are explained at ``documentation``.
 
         ``page`` shows a problem to somebody who asked for a page. ``in_clear``: browsers use plain HTTP, for
-        development on this machine.
+        development on this machine. ``watch`` is told of every answer: scope, status, seconds, and the code of a
+        problem or nothing.
         """
+        self._watch = watch
         self._app = app
         self._page = page
         self._entropy = entropy
@@ -70,24 +78,33 @@ class Front:
         """Answer one request."""
         request_id = request_id_of(scope["headers"], self._entropy)
         scope[REQUEST_ID] = request_id
+        current = context.request_id.set(request_id)
+        began, status, code = time.perf_counter(), 0, ""
         started = False
 
         async def send_dressed(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
                 started = True
+                status = message["status"]
                 message["headers"] = dress(message.get("headers", ()), request_id, in_clear=self._in_clear)
             await send(message)
 
         try:
             await self._app(scope, receive, send_dressed)
         except Problem as problem:
+            code = problem.code
             if problem.status >= 500:
                 _log.error("%s %s: %s (%s)", request_id, scope["method"], problem.code, problem.why)
             await self._say(problem, scope, receive, send_dressed, started)
         except Exception:
+            code = Internal.code
             _log.exception("%s %s: a defect", request_id, scope["method"])
             await self._say(Internal(), scope, receive, send_dressed, started)
+        finally:
+            if self._watch is not None:
+                self._watch(scope, status, time.perf_counter() - began, code)
+            context.request_id.reset(current)
 
     async def _say(self, problem: Problem, scope: Scope, receive: Receive, send: Send, started: bool) -> None:
         if started:  # the status has left already: closing the connection is all that can be said

@@ -47,6 +47,7 @@ class Router:
         """Index the operations."""
         self._exact: dict[str, dict[str, Handler]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Handler]]] = []
+        self._templates: list[tuple[re.Pattern[str], str]] = []
         by_path: dict[str, dict[str, Handler]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation.handler
@@ -56,6 +57,7 @@ class Router:
             if "{" in path:
                 literal = re.sub(r"\\\{([a-z_]+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
                 self._patterns.append((re.compile(literal), methods))
+                self._templates.append((re.compile(literal), path))
             else:
                 self._exact[path] = methods
 
@@ -67,6 +69,12 @@ class Router:
         if handler is None:
             raise MethodNotAllowed("method", headers={"Allow": ", ".join(sorted(methods))})
         return handler, parameters
+
+    def template(self, path: str) -> str | None:
+        """Name the operation's path as the contract writes it; ``None`` where there is none. For figures and traces."""
+        if path in self._exact:
+            return path
+        return next((template for pattern, template in self._templates if pattern.fullmatch(path)), None)
 
     def methods(self, path: str) -> frozenset[str]:
         """Return the methods that a path has; none for one that is not there."""

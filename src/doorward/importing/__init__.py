@@ -1,0 +1,1 @@
+"""Moving people in from other systems, with the passwords they have."""

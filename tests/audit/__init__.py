@@ -1,0 +1,1 @@
+"""Tests of the trail of security events and of its chain."""

@@ -1,0 +1,1 @@
+"""Tests of bringing people in from other systems."""

@@ -1,0 +1,1 @@
+"""Tests of figures, log lines and traces."""
