@@ -31,6 +31,10 @@ from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate, check_one_credential
 from doorward.hooks import Events
+from doorward.life import Life
+from doorward.mail.choosing import choose_mailer
+from doorward.mail.flows import Outbox
+from doorward.mail.mailer import Mailer
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -73,10 +77,12 @@ class Doorward:
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         database: Database | None = None,
+        mailer: Mailer | None = None,
     ) -> None:
         """Build everything; nothing is opened before the lifespan starts.
 
-        ``profile_schema`` says what a host has against a profile. Raises :class:`Misconfigured` with every finding.
+        ``profile_schema`` says what a host has against a profile; ``mailer`` is the host's own way to send mail, with
+        ``mail.delivery`` set to ``host``. Raises :class:`Misconfigured` with every finding.
         """
         findings = check_settings(settings)
         if findings:
@@ -99,7 +105,8 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.sessions = Sessions(foundation, revocations=self.revocations)
+        self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
+        self.sessions = Sessions(foundation, revocations=self.revocations, outbox=self.mail)
         self.keys = Keyring(foundation, revocations=self.revocations)
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
@@ -111,6 +118,7 @@ class Doorward:
             limiter=self.limiter,
             sessions=self.sessions,
             tokens=self.tokens,
+            outbox=self.mail,
         )
         self.accounts = Accounts(
             foundation,
@@ -118,6 +126,15 @@ class Doorward:
             passwords=self.passwords,
             limiter=self.limiter,
             profile_schema=profile_schema,
+        )
+        self.life = Life(
+            foundation,
+            accounts=self.accounts,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            limiter=self.limiter,
+            outbox=self.mail,
         )
         self.verifier = Verifier(
             issuer=settings.issuer,
@@ -129,7 +146,7 @@ class Doorward:
             max_lifetime=settings.tokens.access_lifetime,
         )
         self.keys.on_change(self.verifier.replace_keys)
-        self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings)
+        self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self._reference = Reference(
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
         )
@@ -142,7 +159,10 @@ class Doorward:
         """List every operation of the contract."""
         settings, gate = self.settings, self._gate
         return [
-            *account_routes.operations(accounts=self.accounts, gate=gate, settings=settings),
+            *account_routes.operations(
+                accounts=self.accounts, registration=self.life.registration, gate=gate, settings=settings
+            ),
+            *self.life.operations(gate),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
             ).operations(),
@@ -173,7 +193,7 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house()):
+            for task in (self._follow(), self._keep_house(), self.mail.run()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(setattr, self, "_running", False)
@@ -243,7 +263,11 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now), self.revocations.clean_up(now=now), self.limiter.clean_up(now=now)
+            self.sessions.clean_up(now=now),
+            self.revocations.clean_up(now=now),
+            self.limiter.clean_up(now=now),
+            self.mail.clean_up(now=now),
+            self.life.challenges.clean_up(now=now),
         )
         await self.keys.load()
 

@@ -13,5 +13,7 @@ MIGRATION_PACKAGES: Final = (
     "doorward.revocation",
     "doorward.web",
     "doorward.audit",
+    "doorward.mail",
+    "doorward.verification",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""

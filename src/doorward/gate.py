@@ -11,15 +11,17 @@ from typing import Any
 
 from starlette.requests import Request
 
-from doorward.core.source import Source
+from doorward.core.clock import Clock
+from doorward.core.source import MAX_LANGUAGE, Source
 from doorward.errors import (
     InvalidRequest,
     InvalidToken,
+    ReauthenticationRequired,
     SessionEnded,
     TokenRefused,
 )
 from doorward.sessions.flows import Resumed, Sessions
-from doorward.sessions.model import Session, Transport
+from doorward.sessions.model import Session, Transport, is_fresh
 from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
@@ -52,8 +54,9 @@ def check_one_credential(headers: Headers) -> None:
 class Gate:
     """Tells who calls. Also what a ``Guard`` in front of the host's own pages asks."""
 
-    def __init__(self, *, verifier: Verifier, sessions: Sessions, settings: Settings) -> None:
+    def __init__(self, *, verifier: Verifier, sessions: Sessions, settings: Settings, clock: Clock) -> None:
         """Take what is needed."""
+        self._clock = clock
         self._verifier = verifier
         self._sessions = sessions
         self._settings = settings
@@ -75,6 +78,21 @@ class Gate:
         if principal is None:
             raise TokenRefused(NO_CREDENTIAL)
         return Caller(principal, session, source_of(request))
+
+    async def fresh_caller(self, request: Request) -> Caller:
+        """Return who calls, after a log-in that is recent enough for acts that need a fresh one.
+
+        Raises :class:`ReauthenticationRequired` with ``max_age``, in seconds, beside what :meth:`caller` raises.
+        """
+        caller = await self.caller(request)
+        self.check_fresh(caller)
+        return caller
+
+    def check_fresh(self, caller: Caller) -> None:
+        """Refuse a caller whose log-in is too long ago. Raises :class:`ReauthenticationRequired`."""
+        sessions = self._settings.sessions
+        if not is_fresh(caller.principal.auth_time, now=self._clock(), sessions=sessions):
+            raise ReauthenticationRequired("the log-in is too old", members={"max_age": sessions.fresh_lifetime})
 
     async def visitor(self, request: Request) -> Session | None:
         """Return the live cookie session of somebody who may also be nobody, for logging in and out.
@@ -130,4 +148,10 @@ class Gate:
 def source_of(request: Request) -> Source:
     """Tell where a request comes from, as the server (behind its trusted proxies) has seen it."""
     peer = request.client.host if request.client is not None else ""
-    return Source.of(peer, request.headers.get("user-agent", ""), request.scope.get(REQUEST_ID, ""))
+    headers = request.headers
+    return Source.of(
+        peer,
+        headers.get("user-agent", ""),
+        request.scope.get(REQUEST_ID, ""),
+        headers.get("accept-language", "")[:MAX_LANGUAGE],
+    )

@@ -7,10 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.accounts.flows import Accounts
+from doorward.accounts.registration import Registration
 from doorward.accounts.views import AccountAnswer, AccountView
 from doorward.errors import RegistrationClosed, TokenRefused
 from doorward.gate import Gate, source_of
 from doorward.settings import Settings
+from doorward.verification.flows import Sent
+from doorward.verification.views import SentAnswer
 from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.routing import Operation
 
@@ -31,20 +34,24 @@ class UpdateBody(Struct, forbid_unknown_fields=True):
     profile: dict[str, Any] | UnsetType = UNSET
 
 
-def operations(*, accounts: Accounts, gate: Gate, settings: Settings) -> list[Operation]:
+def operations(*, accounts: Accounts, registration: Registration, gate: Gate, settings: Settings) -> list[Operation]:
     """List the operations of this slice."""
 
     async def register(request: Request) -> Response:
         if settings.accounts.registration == "closed":
             raise RegistrationClosed("registration is closed")
         body = await read_json(request, RegisterBody)
-        account = await accounts.register(
+        register_with = accounts.register if settings.accounts.email_verification == "off" else registration.sign_up
+        made = await register_with(
             email=body.email,
             password=body.password,
             username=body.username,
             profile=body.profile,
             source=source_of(request),
         )
+        if isinstance(made, Sent):
+            return write_json(SentAnswer.of(made, "verification_sent"), status=202)
+        account = made
         return write_json(AccountAnswer(AccountView.of(account)), status=201)
 
     async def show(request: Request) -> Response:
@@ -73,8 +80,15 @@ def operations(*, accounts: Accounts, gate: Gate, settings: Settings) -> list[Op
             register,
             "Register an account",
             reads=RegisterBody,
-            answers={201: AccountAnswer},
-            problems=("invalid_fields", "login_taken", "registration_closed", "too_many_attempts", "overloaded"),
+            answers={201: AccountAnswer, 202: SentAnswer},
+            problems=(
+                "invalid_fields",
+                "login_taken",
+                "registration_closed",
+                "too_many_attempts",
+                "overloaded",
+                "mail_unavailable",
+            ),
         ),
         Operation("GET", "/v1/me", show, "Show one's own account", answers={200: AccountAnswer}, needs_caller=True),
         Operation(

@@ -5,8 +5,10 @@ import json
 
 from doorward.audit import store
 from doorward.core.source import Source
-from doorward.db import Statement
+from doorward.db import Database, Statement
 from doorward.hooks import Event
+
+MOST_EXPORTED = 10_000
 
 _IN_COLUMNS = ("account_id", "session_id")
 
@@ -28,3 +30,14 @@ def entry(event: Event, *, now: int, source: Source) -> Statement:
         ip_prefix=source.ip_prefix,
         detail=json.dumps(members, separators=(",", ":")),
     )
+
+
+def pseudonymising(account_id: str, *, pseudonym: str) -> Statement:
+    """Make the statement by which the trail of a deleted account names nobody any more."""
+    return store.rename(account_id, pseudonym=pseudonym)
+
+
+async def export(database: Database, account_id: str) -> list[dict[str, object]]:
+    """List the newest lines of the trail that are about an account, for its owner."""
+    rows = await store.of_account(database, account_id, size=MOST_EXPORTED)
+    return [{name: row[name] for name in ("recorded_at", "event", "session_id", "ip_prefix")} for row in rows]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 MAX_USER_AGENT: Final = 256
+MAX_LANGUAGE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,17 @@ class Source:
     """What is remembered and shown: an IPv4 /24 or an IPv6 /48."""
     user_agent: str = ""
     request_id: str = ""
+    language: str = ""
+    """What the browser would like to read (``Accept-Language``), not yet compared with what there is."""
 
     @classmethod
-    def of(cls, address: str, user_agent: str, request_id: str) -> "Source":
+    def of(cls, address: str, user_agent: str, request_id: str, language: str = "") -> "Source":
         """Read a peer's address as the server gives it; a Unix socket or a nonsense address counts as one network."""
         agent = user_agent[:MAX_USER_AGENT]
         if not agent.isprintable():
             agent = "".join(character for character in agent if character.isprintable())
         network, ip_prefix = _networks(address)
-        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id)
+        return cls(network=network, ip_prefix=ip_prefix, user_agent=agent, request_id=request_id, language=language)
 
 
 # Every request asks, and the standard library takes 12 µs to answer.

@@ -67,7 +67,7 @@ class Prover(Flows):
         network = (self._limiter.network(source.network),) if source.network else ()
         for each in (*network, bucket):
             await self._limiter.count(each)
-        candidate = None if row is None else _candidate(row)
+        candidate = None if row is None else candidate_from_row(row)
         stored = None if candidate is None else candidate.stored
         plain = normalise(password)
         verified = await self._pool.verify(stored, plain)
@@ -93,7 +93,8 @@ class Prover(Flows):
         return stored
 
 
-def _candidate(row: Row) -> Candidate:
+def candidate_from_row(row: Row) -> Candidate:
+    """Read what a log-in decides on."""
     return Candidate(
         account=account_from_row(row),
         stored=row["hash"],

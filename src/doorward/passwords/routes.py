@@ -6,14 +6,13 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from doorward.accounts.views import AccountView
 from doorward.gate import Gate, source_of
-from doorward.passwords.flows import LogIn, Passwords
+from doorward.passwords.flows import Passwords
+from doorward.passwords.views import CookieLoginAnswer, LoginAnswer, answer_log_in, cookie_of
 from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
-from doorward.tokens.views import PairAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies, set_cookie
+from doorward.web.browser import check_same_origin, clear_cookie, session_cookies
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -27,19 +26,6 @@ class LoginBody(Confidential, forbid_unknown_fields=True):
     password: Typed
     transport: Literal["bearer", "cookie"] = "bearer"
     remember: bool = False
-
-
-class LoginAnswer(PairAnswer):
-    """The tokens of a new session, and whose it is."""
-
-    account: AccountView
-
-
-class CookieLoginAnswer(Struct):
-    """The answer that goes with the cookie; there is no token in it (ASVS 3.3.4)."""
-
-    session_id: str
-    account: AccountView
 
 
 class ReauthenticateBody(Confidential, forbid_unknown_fields=True):
@@ -103,7 +89,7 @@ class PasswordRoutes:
             source=source_of(request),
             replaces=visitor,
         )
-        answer = self._answer(log_in)
+        answer = answer_log_in(log_in, self._sessions)
         if log_in.cookie is None and session_cookies(request.scope["headers"]):
             answer.headers["Set-Cookie"] = clear_cookie()  # beside a bearer token it would be one credential too many
         return answer
@@ -119,7 +105,7 @@ class PasswordRoutes:
             by=caller.transport,
             spent=caller.principal.token_id,
         )
-        return self._answer(log_in)
+        return answer_log_in(log_in, self._sessions)
 
     async def change(self, request: Request) -> Response:
         """``POST /v1/me/password``."""
@@ -132,7 +118,7 @@ class PasswordRoutes:
             source=caller.source,
             by=caller.transport,
         )
-        return Response(status_code=204, headers=self._cookie(log_in))
+        return Response(status_code=204, headers=cookie_of(log_in, self._sessions))
 
     async def check(self, request: Request) -> Response:
         """``POST /v1/password/check``."""
@@ -142,27 +128,6 @@ class PasswordRoutes:
         )
         errors = [FieldErrorView(error.pointer, error.code, error.detail) for error in assessment.errors]
         return write_json(CheckPasswordAnswer(assessment.acceptable, assessment.score, errors))
-
-    def _answer(self, log_in: LogIn) -> Response:
-        account = AccountView.of(log_in.account)
-        if log_in.tokens is None:
-            return write_json(CookieLoginAnswer(log_in.session.id, account), headers=self._cookie(log_in))
-        pair = log_in.tokens
-        return write_json(
-            LoginAnswer(
-                access_token=pair.access_token,
-                expires_in=pair.expires_in,
-                refresh_token=pair.refresh_token,
-                refresh_expires_in=pair.refresh_expires_in,
-                session_id=pair.session_id,
-                account=account,
-            )
-        )
-
-    def _cookie(self, log_in: LogIn) -> dict[str, str]:
-        if log_in.cookie is None:
-            return {}
-        return {"Set-Cookie": set_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))}
 
     def operations(self) -> list[Operation]:
         """List the operations of this slice."""

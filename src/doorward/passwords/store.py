@@ -83,3 +83,30 @@ def fail(account_id: str) -> Statement:
     return statement(
         "UPDATE password SET failures = failures + 1 WHERE account_id = :account_id", account_id=account_id
     )
+
+
+def put(account_id: str, *, hashed: str, now: int) -> Statement:
+    """Set a password in the place of whatever there is, after a proof of another kind; failures begin anew."""
+    return statement(
+        """
+        INSERT INTO password (account_id, hash, version, changed_at, failures) VALUES (:account_id, :hash, 1, :now, 0)
+        ON CONFLICT (account_id) DO UPDATE SET
+            hash = excluded.hash, version = password.version + 1, changed_at = excluded.changed_at, failures = 0
+        """,
+        account_id=account_id,
+        hash=hashed,
+        now=now,
+    )
+
+
+def remove(account_id: str) -> Statement:
+    """Leave an account without a password."""
+    return statement("DELETE FROM password WHERE account_id = :account_id", account_id=account_id)
+
+
+_CHANGED_AT: Final = "SELECT changed_at, failures FROM password WHERE account_id = :account_id"
+
+
+async def find_history(database: Database, account_id: str) -> Row | None:
+    """Read what may be told of a password."""
+    return await database.fetch_one(_CHANGED_AT, account_id=account_id)

@@ -64,3 +64,8 @@ def decide_lifetimes(
     if remember:
         return Lifetimes(sessions.remembered_lifetime, sessions.remembered_idle_lifetime)
     return Lifetimes(sessions.lifetime, sessions.idle_lifetime)
+
+
+def is_fresh(auth_time: int, *, now: int, sessions: SessionSettings) -> bool:
+    """Tell whether the last proof of who somebody is was recent enough for acts that need a fresh log-in."""
+    return now - auth_time <= sessions.fresh_lifetime

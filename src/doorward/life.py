@@ -1,0 +1,99 @@
+"""The life of an account, put together: from the first mail to the last one.
+
+The parts are slices of their own; this module only says which needs which, and what is held about an account.
+"""
+
+from functools import partial
+
+from doorward.accounts.addresses import Addresses
+from doorward.accounts.flows import Accounts
+from doorward.accounts.leaving import Holding, Leaving
+from doorward.accounts.lifecycle_routes import LifecycleRoutes
+from doorward.accounts.registration import Registration
+from doorward.audit import flows as audit
+from doorward.foundation import Foundation
+from doorward.gate import Gate
+from doorward.mail import routes as mail_routes
+from doorward.mail.flows import Outbox
+from doorward.passwords.flows import Passwords
+from doorward.passwords.recovery import Recovery
+from doorward.passwords.recovery_routes import RecoveryRoutes
+from doorward.sessions.flows import Sessions
+from doorward.sign_in_links.flows import SignInLinks
+from doorward.sign_in_links.routes import SignInLinkRoutes
+from doorward.tokens.flows import Tokens
+from doorward.verification.flows import Challenges
+from doorward.web.limits import Limiter
+from doorward.web.routing import Operation
+
+
+class Life:
+    """What happens to an account between registration and deletion."""
+
+    def __init__(
+        self,
+        foundation: Foundation,
+        *,
+        accounts: Accounts,
+        passwords: Passwords,
+        sessions: Sessions,
+        tokens: Tokens,
+        limiter: Limiter,
+        outbox: Outbox,
+    ) -> None:
+        """Put the parts together."""
+        self._settings = foundation.settings
+        self._sessions = sessions
+        self._outbox = outbox
+        self.challenges = Challenges(foundation, outbox=outbox, limiter=limiter)
+        self.registration = Registration(
+            foundation, accounts=accounts, passwords=passwords, challenges=self.challenges, outbox=outbox
+        )
+        self.addresses = Addresses(
+            foundation,
+            accounts=accounts,
+            sessions=sessions,
+            passwords=passwords,
+            challenges=self.challenges,
+            outbox=outbox,
+        )
+        self.recovery = Recovery(
+            foundation,
+            accounts=accounts,
+            passwords=passwords,
+            sessions=sessions,
+            challenges=self.challenges,
+            outbox=outbox,
+        )
+        self.sign_in_links = SignInLinks(
+            foundation, passwords=passwords, sessions=sessions, tokens=tokens, challenges=self.challenges
+        )
+        self.leaving = Leaving(
+            foundation,
+            accounts=accounts,
+            sessions=sessions,
+            passwords=passwords,
+            outbox=outbox,
+            holdings=(
+                Holding("password", passwords.export),
+                Holding("sessions", sessions.export),
+                Holding("challenges", self.challenges.export),
+                Holding("mails", outbox.of_account, lambda account_id, _: [outbox.erasing(account_id)]),
+                Holding(
+                    "trail",
+                    partial(audit.export, foundation.database),
+                    lambda account_id, pseudonym: [audit.pseudonymising(account_id, pseudonym=pseudonym)],
+                ),
+            ),
+        )
+
+    def operations(self, gate: Gate) -> list[Operation]:
+        """List every operation of an account's life."""
+        return [
+            *LifecycleRoutes(addresses=self.addresses, leaving=self.leaving, gate=gate).operations(),
+            *RecoveryRoutes(recovery=self.recovery).operations(),
+            *SignInLinkRoutes(
+                links=self.sign_in_links, sessions=self._sessions, gate=gate, settings=self._settings
+            ).operations(),
+            *mail_routes.operations(self._outbox.mailer, self._settings),
+        ]
