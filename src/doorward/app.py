@@ -193,7 +193,7 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house(), self.mail.run()):
+            for task in (self._follow(), self._keep_house(), self.life.delivery.run()):
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(setattr, self, "_running", False)

@@ -6,7 +6,6 @@
     │   └── UnknownKey           no key of the issuer has that id; fetched keys may be refreshed, within limits
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
-        ├── ChallengeInvalid     400 challenge_invalid (unknown, used, expired, tried too often: the same)
         ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
         ├── HttpsRequired        400 https_required (from the plain HTTP listener)
         ├── Unauthenticated      401, with WWW-Authenticate behind a bearer token
@@ -18,8 +17,9 @@
         ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
-            └── Overloaded, StorageUnavailable, KeysUnavailable, MailUnavailable
+            └── Overloaded, StorageUnavailable, KeysUnavailable
 
+Slices add ``ChallengeInvalid`` (400, ``verification``) and ``MailUnavailable`` (503, ``mail``) beside their models.
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing
 here knows HTTP beyond a number: ``verify/answers.py`` turns a problem into an answer. Standard library only, because
 services that verify tokens import it without the server.
@@ -137,15 +137,6 @@ class InvalidRequest(Problem):
     code = "invalid_request"
     title = "The request is ambiguous"
     detail = "Send exactly one credential: either one Authorization header or the session cookie."
-
-
-class ChallengeInvalid(Problem):
-    """The link or code from a mail is unknown, used, expired, replaced, or was tried too often: one answer for all."""
-
-    status = 400
-    code = "challenge_invalid"
-    title = "The link or code is not valid"
-    detail = "It is unknown, used up or too old. Ask for another mail."
 
 
 class HttpsRequired(Problem):
@@ -357,11 +348,3 @@ class KeysUnavailable(Unavailable):
     code = "keys_unavailable"
     title = "The keys of the issuer are unavailable"
     detail = "The service cannot reach its authentication server. Try again in a moment."
-
-
-class MailUnavailable(Unavailable):
-    """The operator has not said where mail goes, so nothing that needs a mail can be done here."""
-
-    code = "mail_unavailable"
-    title = "This server sends no mail"
-    detail = "What was asked for needs a mail, and this server is not set up to send any."

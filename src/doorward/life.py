@@ -8,16 +8,17 @@ from functools import partial
 from doorward.accounts.addresses import Addresses
 from doorward.accounts.flows import Accounts
 from doorward.accounts.leaving import Holding, Leaving
-from doorward.accounts.lifecycle_routes import LifecycleRoutes
 from doorward.accounts.registration import Registration
+from doorward.accounts.routes import LifecycleRoutes
 from doorward.audit import flows as audit
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.mail import routes as mail_routes
+from doorward.mail.delivery import Delivery
 from doorward.mail.flows import Outbox
 from doorward.passwords.flows import Passwords
 from doorward.passwords.recovery import Recovery
-from doorward.passwords.recovery_routes import RecoveryRoutes
+from doorward.passwords.routes import RecoveryRoutes
 from doorward.sessions.flows import Sessions
 from doorward.sign_in_links.flows import SignInLinks
 from doorward.sign_in_links.routes import SignInLinkRoutes
@@ -46,6 +47,7 @@ class Life:
         self._sessions = sessions
         self._outbox = outbox
         self.challenges = Challenges(foundation, outbox=outbox, limiter=limiter)
+        self.delivery = Delivery(foundation, mailer=outbox.mailer, reveal=self.challenges.reveal)
         self.registration = Registration(
             foundation, accounts=accounts, passwords=passwords, challenges=self.challenges, outbox=outbox
         )

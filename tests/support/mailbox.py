@@ -85,7 +85,7 @@ def mailbox_of(house: House) -> Mailbox:
 
 async def letters(house: House, to: str | None = None) -> list[Message]:
     """Send what waits, and return all mails so far, or those to an address."""
-    await house.auth.mail.deliver()
+    await house.auth.life.delivery.deliver()
     return [message for message in mailbox_of(house).messages if to is None or message.recipient == to]
 
 

@@ -14,13 +14,13 @@ from doorward.accounts.model import Account, check_email, login_key
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
-from doorward.errors import ChallengeInvalid, FieldError, InvalidFields, LoginTaken
+from doorward.errors import FieldError, InvalidFields, LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import EmailChanged, EmailChangeRequested, EmailChangeUndone, EmailVerified, Event
 from doorward.mail.flows import Outbox
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge
+from doorward.verification.model import Challenge, ChallengeInvalid
 
 
 @dataclass(frozen=True, slots=True)

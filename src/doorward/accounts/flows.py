@@ -10,6 +10,7 @@ from doorward.accounts import store
 from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
 from doorward.audit.flows import entry
 from doorward.core.identifiers import is_identifier, new_identifier
+from doorward.core.languages import choose_language
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
@@ -22,7 +23,6 @@ from doorward.hooks import (
     Registered,
     RolesChanged,
 )
-from doorward.mail.translation import choose_language
 from doorward.sessions.flows import Sessions
 from doorward.web.limits import Limiter
 

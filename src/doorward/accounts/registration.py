@@ -13,13 +13,13 @@ from doorward.accounts import store
 from doorward.accounts.flows import Accounts, FirstPassword
 from doorward.accounts.model import Account
 from doorward.audit.flows import entry
+from doorward.core.languages import choose_language
 from doorward.core.source import Source
 from doorward.db import Duplicate, Statement
 from doorward.errors import LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, Registered, RegistrationRepeated
 from doorward.mail.flows import Outbox
-from doorward.mail.translation import choose_language
 from doorward.verification.flows import Challenges, Sent
 from doorward.verification.model import Challenge
 

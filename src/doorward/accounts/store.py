@@ -61,8 +61,9 @@ async def standing(database: Database, email: str, username: str | None) -> tupl
     """Find the account with an address, and the id of the one that has a username."""
     key = None if username is None else login_key(username)
     row = await database.fetch_one(_STANDING, email_key=login_key(email), username_key=key)
-    assert row is not None  # noqa: S101 - a left join of one row
-    return (None if row["id"] is None else from_row(row)), row["named"]
+    if row is None or row["id"] is None:
+        return None, None if row is None else row["named"]
+    return from_row(row), row["named"]
 
 
 def insert(account: Account, *, language: str = "") -> Statement:

@@ -5,11 +5,13 @@ here parses an address (next-auth GHSA-5jpx-9hw9-2fx4, Keycloak CVE-2025-8419).
 """
 
 import ipaddress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from doorward.accounts.model import check_email
+from doorward.errors import Unavailable
 
 FIRST_PAUSE: Final = 30
 """Seconds until the second try; each further pause is twice as long (RFC 5321 §4.5.4.1 wants patience)."""
@@ -22,6 +24,14 @@ _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
     "smtp": ("starttls", 587),
     "smtp+plain": ("none", 25),
 }
+
+
+class MailUnavailable(Unavailable):
+    """The operator has not said where mail goes, so nothing that needs a mail can be done here."""
+
+    code = "mail_unavailable"
+    title = "This server sends no mail"
+    detail = "What was asked for needs a mail, and this server is not set up to send any."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,19 @@ class SetAside:
     """Do not try again; an operator may."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """The secret of a challenge that is still good, as a mail carries it."""
+
+    link: str = field(repr=False)
+    code: str = field(repr=False)
+    expires_at: int
+
+
+Revealer = Callable[[str], Awaitable[Revealed | None]]
+"""Derives the link and the code of a challenge by its id; ``None`` when it is over."""
 
 
 def decide_next(

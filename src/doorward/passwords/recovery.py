@@ -13,14 +13,14 @@ from doorward.accounts.model import Account
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Statement
-from doorward.errors import ChallengeInvalid, InvalidFields, LoginTaken
+from doorward.errors import InvalidFields, LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import AccountInvited, Event, InvitationAccepted, PasswordReset, PasswordResetRequested
 from doorward.mail.flows import Outbox
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge
+from doorward.verification.model import Challenge, ChallengeInvalid
 
 
 class Recovery(Flows):

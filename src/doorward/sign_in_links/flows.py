@@ -13,7 +13,7 @@ from doorward.accounts.flows import account_from_row, admitting, proving_address
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Row, Statement
-from doorward.errors import ChallengeInvalid, NotFound
+from doorward.errors import NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, SessionsEnded, SignedIn, SignInLinkRequested
 from doorward.passwords.flows import LogIn, Passwords
@@ -21,6 +21,7 @@ from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import Tokens
 from doorward.verification.flows import Answer, Challenges, Sent
+from doorward.verification.model import ChallengeInvalid
 
 POSSESSION: Final = ("email",)
 """``amr`` of such a log-in. RFC 8176 has no name for it; ``email`` is what others say."""

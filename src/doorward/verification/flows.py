@@ -14,14 +14,15 @@ from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
 from doorward.core.source import Source
 from doorward.db import Statement
-from doorward.errors import ChallengeInvalid
 from doorward.foundation import Flows, Foundation
-from doorward.mail.flows import Outbox, Revealed
+from doorward.mail.flows import Outbox
+from doorward.mail.model import Revealed
 from doorward.verification import store
 from doorward.verification.model import (
     PAGES,
     PREFIXES,
     Challenge,
+    ChallengeInvalid,
     Purpose,
     code_purpose,
     derive_code,
@@ -55,11 +56,10 @@ class Challenges(Flows):
     """The challenges of an instance."""
 
     def __init__(self, foundation: Foundation, *, outbox: Outbox, limiter: Limiter) -> None:
-        """Take what is needed, and become who derives the secrets of mails."""
+        """Take what is needed."""
         super().__init__(foundation)
         self._outbox = outbox
         self._limiter = limiter
-        outbox.reveal_with(self.reveal)
 
     # -- sending -----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,18 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from doorward.errors import Problem
 from doorward.settings import Verification as VerificationSettings
+
+
+class ChallengeInvalid(Problem):
+    """The link or code from a mail is unknown, used, expired, replaced, or was tried too often: one answer for all."""
+
+    status = 400
+    code = "challenge_invalid"
+    title = "The link or code is not valid"
+    detail = "It is unknown, used up or too old. Ask for another mail."
+
 
 Purpose = Literal["verify", "change", "undo", "reset", "sign_in", "invite"]
 
