@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HASHED := --require-hashes --requirement
 
-.PHONY: help setup dev serve test lint bench docs update audit build check-install release lower-bounds clean
+.PHONY: help setup dev serve test lint bench docs translations screenshots update audit build check-install release lower-bounds clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ bench: dev ## measure against the aims; see docs/reference/benchmarks.md
 
 docs: dev ## write the generated pages of docs/reference/
 	@$(BIN)/python -m scripts.generate_reference
+
+translations: dev ## collect the texts of pages into the catalogues, and compile them
+	@$(BIN)/python -m scripts.translations
+
+screenshots: dev ## a picture of every page into docs/pictures/pages/
+	@scripts/ensure-programs chromium
+	@$(BIN)/python -m scripts.screenshots
 
 update: dev ## newest versions into requirements/*.txt, then the tests and the vulnerability check
 	@UV=$(BIN)/uv scripts/compile-requirements

@@ -18,7 +18,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from doorward import __version__
+from doorward import __version__, pages
 from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.configuration import check_settings
@@ -147,16 +147,25 @@ class Doorward:
         )
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
+        self.pages = pages.open_pages(foundation, gate=self._gate)
+        self._pages = pages.operations(
+            self.pages,
+            foundation,
+            gate=self._gate,
+            accounts=self.accounts,
+            passwords=self.passwords,
+            sessions=self.sessions,
+        )
         self._reference = Reference(
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
         )
-        self._router = Router([*self.operations(), *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._pages, *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation)
+        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation, page=self.pages.refuse)
 
     def operations(self) -> list[Operation]:
-        """List every operation of the contract."""
+        """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
             *account_routes.operations(

@@ -17,3 +17,6 @@ MIGRATION_PACKAGES: Final = (
     "doorward.verification",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
+
+TEMPLATE_PACKAGES: Final = ("doorward.web", "doorward.accounts", "doorward.passwords", "doorward.sessions")
+"""Packages with a folder ``templates``. Names are one namespace, in which an operator's templates replace ours."""

@@ -28,6 +28,7 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web.browser import Headers, check_same_origin, clear_cookie, session_cookies
 from doorward.web.front import REQUEST_ID
+from doorward.web.page_cookies import LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,16 @@ class Gate:
         if not is_fresh(caller.principal.auth_time, now=self._clock(), sessions=sessions):
             raise ReauthenticationRequired("the log-in is too old", members={"max_age": sessions.fresh_lifetime})
 
+    async def person(self, request: Request) -> Caller:
+        """Return who looks at a page, which people do with a cookie and programs not at all.
+
+        Raises like :meth:`caller`.
+        """
+        caller = await self.caller(request)
+        if caller.session is None:
+            raise TokenRefused(NO_CREDENTIAL)
+        return caller
+
     async def visitor(self, request: Request) -> Session | None:
         """Return the live cookie session of somebody who may also be nobody, for logging in and out.
 
@@ -153,5 +164,12 @@ def source_of(request: Request) -> Source:
         peer,
         headers.get("user-agent", ""),
         request.scope.get(REQUEST_ID, ""),
-        headers.get("accept-language", "")[:MAX_LANGUAGE],
+        _language(request),
     )
+
+
+def _language(request: Request) -> str:
+    """Tell what somebody reads: the language chosen on our pages, then what the browser wants."""
+    wanted = request.headers.get("accept-language", "")
+    kept = LANGUAGE.read(request.scope["headers"])
+    return ",".join(filter(None, (kept, wanted)))[:MAX_LANGUAGE]

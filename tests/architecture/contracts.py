@@ -12,10 +12,10 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 ROOT = "doorward"
-LAYERS = ("model", "store", "flows", "views", "routes")
-"""The files of a slice, lowest first. Further modules of a slice stand where their imports put them."""
+LAYERS = {"model": 0, "store": 1, "flows": 2, "views": 3, "routes": 4, "pages": 4}
+"""The files of a slice with their height. Further modules of a slice stand where their imports put them."""
 
-FACES = ("routes", "views")
+FACES = ("routes", "pages", "views")
 SHARED = ("model", "flows")
 """What a slice shows to other slices. Its ``views``, the shapes of its answers, are for routes and views only."""
 
@@ -92,6 +92,7 @@ class Slices(Listed):
     """Inside a slice imports run ``routes → flows → store, model``; other slices see its ``flows`` and ``model`` only.
 
     Between ``flows`` and ``routes`` may stand ``views``, the shapes of answers, which the routes of others may use too.
+    ``pages`` are the other face of a slice, as high as its ``routes``; neither imports the other.
 
     A slice is a package directly below the root with a ``store``, ``flows`` or ``routes``. ``wiring`` are the modules
     that put slices together: they, and nobody else outside, may import ``routes`` and the further modules of a slice.
@@ -109,7 +110,7 @@ class Slices(Listed):
         slices = [
             package
             for package in graph.find_children(ROOT)
-            if {f"{package}.{name}" for name in LAYERS[1:]} & graph.find_children(package)
+            if {f"{package}.{name}" for name in ("store", "flows", "routes", "views")} & graph.find_children(package)
         ]
         return [line for package in slices for line in (*self._upwards(graph, package), *self._into(graph, package))]
 
@@ -117,7 +118,7 @@ class Slices(Listed):
         present = [name for name in LAYERS if f"{package}.{name}" in graph.modules]
         lines = []
         for low, high in product(present, present):
-            if LAYERS.index(low) < LAYERS.index(high):
+            if low != high and LAYERS[low] <= LAYERS[high]:
                 chain = graph.find_shortest_chain(f"{package}.{low}", f"{package}.{high}")
                 if chain:
                     lines.append(f"{low} must not reach {high}: {' → '.join(chain)}")

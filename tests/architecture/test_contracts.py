@@ -53,6 +53,9 @@ def test_contracts_are_kept() -> None:
         ("doorward.web.pages", "doorward.gates.locks"),
         ("doorward.gates.flows", "doorward.gates.views"),
         ("doorward.doors.flows", "doorward.gates.views"),
+        ("doorward.gates.flows", "doorward.gates.pages"),
+        ("doorward.gates.pages", "doorward.gates.routes"),
+        ("doorward.doors.pages", "doorward.gates.pages"),
     ],
 )
 def test_slice_contract_sees_a_breach(importer: str, imported: str) -> None:

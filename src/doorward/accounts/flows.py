@@ -10,7 +10,6 @@ from doorward.accounts import store
 from doorward.accounts.model import MAX_PROFILE_BYTES, Account, check_email, check_role, check_username
 from doorward.audit.flows import entry
 from doorward.core.identifiers import is_identifier, new_identifier
-from doorward.core.languages import choose_language
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
 from doorward.errors import FieldError, InvalidFields, LoginTaken, NotFound
@@ -23,6 +22,7 @@ from doorward.hooks import (
     Registered,
     RolesChanged,
 )
+from doorward.mail.flows import language_of
 from doorward.sessions.flows import Sessions
 from doorward.web.limits import Limiter
 
@@ -129,7 +129,7 @@ class Accounts(Flows):
         event = Registered(account_id=account.id)
         try:
             await self._database.write(
-                store.insert(account, language=choose_language(source.language)),
+                store.insert(account, language=language_of(source, self._settings)),
                 self._passwords.first(account.id, hashed=hashed, now=now),
                 entry(event, now=now, source=source),
             )

@@ -13,13 +13,12 @@ from doorward.accounts import store
 from doorward.accounts.flows import Accounts, FirstPassword
 from doorward.accounts.model import Account
 from doorward.audit.flows import entry
-from doorward.core.languages import choose_language
 from doorward.core.source import Source
 from doorward.db import Duplicate, Statement
 from doorward.errors import LoginTaken
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import Event, Registered, RegistrationRepeated
-from doorward.mail.flows import Outbox
+from doorward.mail.flows import Outbox, language_of
 from doorward.verification.flows import Challenges, Sent
 from doorward.verification.model import Challenge
 
@@ -97,7 +96,7 @@ class Registration(Flows):
             challenge = self._challenges.new("verify", account_id=account.id, address=email, now=now)
             event = Registered(account_id=account.id)
             first = [
-                store.insert(account, language=choose_language(source.language)),
+                store.insert(account, language=language_of(source, self._settings)),
                 self._passwords.first(account.id, hashed=hashed, now=now),
             ]
             mail = self._challenges.mailing(challenge, "verify_address", source=source, now=now)
@@ -108,7 +107,12 @@ class Registration(Flows):
             mail = self._outbox.sending("address_known", to=known.email, account_id=known.id, source=source, now=now)
         else:
             payload = json.dumps(
-                {"hash": hashed, "username": username, "profile": profile, "language": choose_language(source.language)}
+                {
+                    "hash": hashed,
+                    "username": username,
+                    "profile": profile,
+                    "language": language_of(source, self._settings),
+                }
             )
             challenge = self._challenges.new(
                 "verify", account_id=known.id, address=known.email, now=now, payload=payload

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from doorward.configuration.catalogue import entries, value_of
 from doorward.configuration.files import check_files, open_to_others
+from doorward.configuration.pages import check_pages
 from doorward.configuration.strength import weakness
 from doorward.configuration.values import convert
 from doorward.core.secret import Secret
@@ -91,6 +92,15 @@ def _wrong_origin(origin: str) -> str | None:
     if not (_HOST.fullmatch(host) or (":" in host and _is_address(host))):
         return "has no valid host name (write international names in their xn-- form)"
     return f"is not in its plain form, which is {canonical}" if origin != canonical else None
+
+
+def _pages(settings: Settings) -> Iterator[Finding]:
+    for origin in settings.pages.return_origins:
+        wrong = _wrong_origin(origin)
+        if wrong:
+            fix = "List origins like https://app.example.com; paths of this origin need no listing."
+            yield Finding(f"pages.return_origins: {origin!r} {wrong}.", fix)
+    yield from check_pages(settings.pages)
 
 
 def _mount_path(settings: Settings) -> Iterator[Finding]:
@@ -220,6 +230,10 @@ _LIFETIMES: Final = (
 _MAIL: Final = (
     "accounts.email_verification verification.sign_in_links mail.delivery mail.smtp_url mail.from mail.ca_file origin"
 )
+_PAGES: Final = (
+    "pages.home pages.return_origins pages.accent pages.font pages.logo pages.templates "
+    "pages.imprint_url pages.privacy_url pages.terms_url pages.support_url"
+)
 
 RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
     (frozenset(names.split()), rule)
@@ -236,6 +250,7 @@ RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
         ("serving.port serving.http_port serving.management_port", _ports),
         ("serving.certificate serving.private_key", _certificate),
         ("data_dir database.url", check_files),
+        (_PAGES, _pages),
     )
 )
 """Each rule with the settings it looks at."""

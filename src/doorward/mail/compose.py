@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from doorward.core.clock import rfc3339
 from doorward.mail.letters import FACTS, LETTERS
 from doorward.mail.model import Message
-from doorward.mail.translation import RIGHT_TO_LEFT, translate
+from doorward.web.translation import LANGUAGES, translations
 
 CODE_GROUP: Final = 4
 """Digits of a code are shown in groups of so many; whoever types it may leave the space out."""
@@ -35,8 +35,10 @@ def compose(
     kind = LETTERS[letter]
     values = {"service": service, "address": facts.get("address", "")}
 
+    tongue = LANGUAGES.get(language, LANGUAGES["en"])
+
     def say(sentence: str) -> str:
-        return translate(sentence, language).format_map(values)
+        return translations(tongue.code).gettext(sentence).format_map(values)
 
     rows = [
         (say(FACTS[name]), value)
@@ -50,8 +52,8 @@ def compose(
     ]
     subject = say(kind.subject)
     context = {
-        "language": language,
-        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "language": tongue.code,
+        "direction": tongue.direction,
         "service": service,
         "subject": subject,
         "sentences": [say(sentence) for sentence in kind.sentences],

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from doorward.core.clock import Entropy
-from doorward.core.languages import choose_language
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Row, Statement
 from doorward.errors import NotFound, Overloaded
@@ -17,6 +16,8 @@ from doorward.mail import store
 from doorward.mail.devices import name_device
 from doorward.mail.mailer import Mailer
 from doorward.mail.model import MailUnavailable
+from doorward.settings import Settings
+from doorward.web.translation import choose_language
 
 KEPT: Final = 7 * 86_400
 """Seconds for which a mail that was sent or set aside can be looked up."""
@@ -80,7 +81,7 @@ class Outbox(Flows):
             recipient="" if decoy else to,
             account_id=account_id,
             challenge_id=challenge_id,
-            language=choose_language(source.language),
+            language=language_of(source, self._settings),
             facts=_facts(source, now, address),
             state="decoy" if decoy else "waiting",
             now=now,
@@ -181,6 +182,11 @@ def new_message_id(entropy: Entropy, origin: str) -> str:
     """Make the ``Message-ID`` of a mail, without its angle brackets."""
     host = origin.partition("://")[2].partition(":")[0].strip("[]")
     return f"{entropy(16).hex()}@{host}"
+
+
+def language_of(source: Source, settings: Settings) -> str:
+    """Choose the language of a mail: what whoever asks reads, if we write it."""
+    return choose_language(asked=None, kept=None, accepts=source.language, default=settings.pages.language).code
 
 
 def _facts(source: Source, now: int, address: str) -> str:

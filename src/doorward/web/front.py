@@ -6,7 +6,7 @@ and said as ``internal_error`` (ASVS 16.5.4). Nothing else ever leaves: no stack
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +20,9 @@ REALM: Final = "doorward"
 
 ONE_YEAR: Final = 31_536_000
 """ASVS 3.4.1: HSTS for a year at least, with subdomains."""
+
+PageOfProblem = Callable[[Scope, Problem], ASGIApp | None]
+"""Makes the answer to somebody who asked for a page; ``None``: nobody did."""
 
 _GIVEN_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
@@ -43,9 +46,15 @@ _NO_CONTENT_POLICY: Final = (
 class Front:
     """Wraps the server's own routes."""
 
-    def __init__(self, app: ASGIApp, *, entropy: Entropy, documentation: str) -> None:
-        """Wrap ``app``; request ids are made of ``entropy``, codes are explained at ``documentation``."""
+    def __init__(
+        self, app: ASGIApp, *, entropy: Entropy, documentation: str, page: PageOfProblem | None = None
+    ) -> None:
+        """Wrap ``app``; request ids are made of ``entropy``, codes are explained at ``documentation``.
+
+        ``page`` shows a problem to somebody who asked for a page.
+        """
         self._app = app
+        self._page = page
         self._entropy = entropy
         self._documentation = documentation
 
@@ -67,17 +76,29 @@ class Front:
         except Problem as problem:
             if problem.status >= 500:
                 _log.error("%s %s: %s (%s)", request_id, scope["method"], problem.code, problem.why)
-            await self._say(problem, send_dressed, started)
+            await self._say(problem, scope, receive, send_dressed, started)
         except Exception:
             _log.exception("%s %s: a defect", request_id, scope["method"])
-            await self._say(Internal(), send_dressed, started)
+            await self._say(Internal(), scope, receive, send_dressed, started)
 
-    async def _say(self, problem: Problem, send: Send, started: bool) -> None:
+    async def _say(self, problem: Problem, scope: Scope, receive: Receive, send: Send, started: bool) -> None:
         if started:  # the status has left already: closing the connection is all that can be said
             raise problem
+        page = self._shown(problem, scope)
+        if page is not None:
+            await page(scope, receive, send)
+            return
         answer = refusal(problem, realm=REALM, documentation=self._documentation)
         await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _shown(self, problem: Problem, scope: Scope) -> ASGIApp | None:
+        """Return the page of a problem; a page that cannot be shown must not hide the problem."""
+        try:
+            return None if self._page is None else self._page(scope, problem)
+        except Exception:
+            _log.exception("%s: the page of a problem failed", scope[REQUEST_ID])
+            return None
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]], entropy: Entropy) -> str:

@@ -1,0 +1,60 @@
+"""The pages of one instance, put together: what ``app.py`` asks for in one line.
+
+A slice with pages adds its ``pages.py`` here, its package to ``features.TEMPLATE_PACKAGES``, and what it shows about
+somebody's account to :data:`SECTIONS`.
+"""
+
+from typing import Final
+
+from doorward.accounts import pages as account_pages
+from doorward.accounts.flows import Accounts
+from doorward.features import TEMPLATE_PACKAGES
+from doorward.foundation import Foundation
+from doorward.gate import Gate
+from doorward.passwords import pages as password_pages
+from doorward.passwords.flows import Passwords
+from doorward.sessions import pages as session_pages
+from doorward.sessions.flows import Sessions
+from doorward.web.pages import Pages
+from doorward.web.rendering import TEMPLATES
+from doorward.web.routing import Operation
+from doorward.web.translation import translatable
+
+SECTIONS: Final = (
+    ("/account", translatable("Profile")),
+    ("/account/password", translatable("Password")),
+    ("/account/sessions", translatable("Sessions")),
+)
+"""The pages about one's own account, in the order in which they are shown."""
+
+
+def open_pages(foundation: Foundation, *, gate: Gate) -> Pages:
+    """Build what all pages have in common. Raises :class:`Misconfigured` for templates that cannot work."""
+    return Pages(
+        foundation.settings,
+        ring=foundation.ring,
+        entropy=foundation.entropy,
+        gate=gate,
+        packages=TEMPLATE_PACKAGES,
+        sections=SECTIONS,
+        variables={
+            **TEMPLATES, **account_pages.TEMPLATES, **password_pages.TEMPLATES, **session_pages.TEMPLATES
+        },
+    )  # fmt: skip
+
+
+def operations(
+    pages: Pages, foundation: Foundation, *, gate: Gate, accounts: Accounts, passwords: Passwords, sessions: Sessions
+) -> list[Operation]:
+    """List every page."""
+    may_register = foundation.settings.accounts.registration == "open"
+    return [
+        *pages.operations(),
+        *password_pages.PasswordPages(
+            pages, gate=gate, accounts=accounts, passwords=passwords, sessions=sessions, may_register=may_register
+        ).operations(),
+        *account_pages.AccountPages(
+            pages, gate=gate, accounts=accounts, passwords=passwords, sessions=sessions, may_register=may_register
+        ).operations(),
+        *session_pages.SessionPages(pages, gate=gate, sessions=sessions, clock=foundation.clock).operations(),
+    ]

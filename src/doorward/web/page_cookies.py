@@ -1,0 +1,93 @@
+"""The small cookies of pages: whose browser this is before a log-in, its language, a notice, what had been typed.
+
+Each has a ``__Host-`` name of its own and is read as strictly as the session's: from the raw header, by its exact
+name, and two of a name are none, because somebody has tossed one in (``security.md`` section 5).
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from doorward.core.secret import SecretRing
+from doorward.web.browser import Headers
+
+_VALUE: Final = re.compile(r"[A-Za-z0-9._=-]{1,3500}")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCookie:
+    """One cookie by its name."""
+
+    name: str
+    max_age: int | None = None
+    """Seconds; ``None``: until the browser is closed."""
+
+    def read(self, headers: Headers) -> str:
+        """Return the value of the only cookie of this name, or the empty text."""
+        prefix = self.name.encode() + b"="
+        values = [
+            pair.lstrip(b" \t")[len(prefix) :].rstrip(b" \t").decode("latin-1")
+            for name, header in headers
+            if name == b"cookie"
+            for pair in header.split(b";")
+            if pair.lstrip(b" \t").startswith(prefix)
+        ]
+        return values[0] if len(values) == 1 and _VALUE.fullmatch(values[0]) else ""
+
+    def write(self, value: str) -> str:
+        """Write ``Set-Cookie``."""
+        lifetime = "" if self.max_age is None else f"; Max-Age={self.max_age}"
+        return f"{self.name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
+
+    def clear(self) -> str:
+        """Write the ``Set-Cookie`` that removes it."""
+        return PageCookie(self.name, 0).write("")
+
+
+VISITOR: Final = PageCookie("__Host-doorward-visitor")
+"""A random value that forms are bound to before there is a session; it never becomes one (session fixation)."""
+LANGUAGE: Final = PageCookie("__Host-doorward-language", 365 * 86400)
+NOTICE: Final = PageCookie("__Host-doorward-notice", 60)
+"""The name of a sentence to be shown on the next page; the sentences are ours, so nobody else writes one."""
+DRAFT: Final = PageCookie("__Host-doorward-draft", 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed into a form whose session had ended. Never a password."""
+
+    owner: str
+    """The mark of the account whose form it was: nobody else gets to see it."""
+    path: str
+    values: dict[str, str]
+
+
+def owner_mark(ring: SecretRing, account_id: str) -> str:
+    """Name an account to its own forms without naming it to others."""
+    mac = hmac.digest(ring.newest_key("form-owner"), account_id.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac[:18]).decode("ascii")
+
+
+def seal_draft(ring: SecretRing, draft: Draft) -> str:
+    """Write a draft for its cookie; empty where it is too long for one."""
+    body = base64.urlsafe_b64encode(msgspec.json.encode(draft)).decode("ascii")
+    value = f"{body}.{_mac(ring, body)}"
+    return value if _VALUE.fullmatch(value) else ""
+
+
+def unseal_draft(ring: SecretRing, value: str) -> Draft | None:
+    """Read a draft back, or return ``None`` for anything that was not written here."""
+    body, _, mac = value.partition(".")
+    if not body or not hmac.compare_digest(_mac(ring, body), mac):
+        return None
+    return msgspec.json.decode(base64.urlsafe_b64decode(body), type=Draft)
+
+
+def _mac(ring: SecretRing, body: str) -> str:
+    mac = hmac.digest(ring.newest_key("form-draft"), body.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac).decode("ascii")
