@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("doorward.cli.keys:keys", "List the signing keys and rotate them."),
     "token": ("doorward.cli.token:token", "Tell what a token is and whether it is believed."),
     "passwords": ("doorward.cli.passwords:passwords", "Choose what hashing costs on this machine."),
+    "mail": ("doorward.cli.mail:mail", "Try the way mail goes, and look at what waits."),
     "migrate": ("doorward.cli.migrate:migrate", "Bring the database to this version of doorward."),
     "settings": ("doorward.cli.settings_command:settings", "Show every setting, its value and where it comes from."),
 }

@@ -3,11 +3,16 @@
 from doorward.errors import Finding, Misconfigured
 from doorward.mail.development import ConsoleMailer, FileMailer
 from doorward.mail.mailer import Mailer
-from doorward.mail.model import read_server
+from doorward.mail.model import FOLDER, Deferred, Message, Outcome, read_server
 from doorward.settings import Settings
 
-FOLDER = "mail"
-"""Below the data folder, where the file mailer writes."""
+
+class Elsewhere:
+    """Stands where the host's own mailer is not at hand, as on the command line: mails wait for the host to run."""
+
+    async def send(self, message: Message) -> Outcome:  # noqa: ARG002 - the port's signature
+        """Send nothing."""
+        return Deferred("the host's own mailer sends it, when the host runs")
 
 
 def choose_mailer(settings: Settings, given: Mailer | None) -> Mailer | None:

@@ -14,6 +14,7 @@ from doorward.errors import NotFound, Overloaded
 from doorward.foundation import Flows, Foundation
 from doorward.mail import store
 from doorward.mail.devices import name_device
+from doorward.mail.mailer import KeepsMail as KeepsMail
 from doorward.mail.mailer import Mailer
 from doorward.mail.model import MailUnavailable
 from doorward.settings import Settings

@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit
 from doorward.accounts.model import check_email
 from doorward.errors import Unavailable
 
+FOLDER: Final = "mail"
+"""Below the data folder, where the file mailer writes."""
+
 FIRST_PAUSE: Final = 30
 """Seconds until the second try; each further pause is twice as long (RFC 5321 §4.5.4.1 wants patience)."""
 LONGEST_PAUSE: Final = 3600
