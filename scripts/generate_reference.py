@@ -65,6 +65,7 @@ def page(title: str, introduction: str, lines: Iterator[str]) -> str:
 
 def errors() -> str:
     """Every code a caller may see; the ``type`` of a problem points to its heading here."""
+    import doorward.app  # noqa: F401 - slices define codes of their own
     from doorward.errors import CODES
 
     def lines() -> Iterator[str]:

@@ -155,6 +155,7 @@ class Doorward:
             accounts=self.accounts,
             passwords=self.passwords,
             sessions=self.sessions,
+            life=self.life,
         )
         self._reference = Reference(
             self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__

@@ -18,5 +18,11 @@ MIGRATION_PACKAGES: Final = (
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
 
-TEMPLATE_PACKAGES: Final = ("doorward.web", "doorward.accounts", "doorward.passwords", "doorward.sessions")
+TEMPLATE_PACKAGES: Final = (
+    "doorward.web",
+    "doorward.accounts",
+    "doorward.passwords",
+    "doorward.sessions",
+    "doorward.sign_in_links",
+)
 """Packages with a folder ``templates``. Names are one namespace, in which an operator's templates replace ours."""

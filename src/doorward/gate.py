@@ -89,11 +89,15 @@ class Gate:
         self.check_fresh(caller)
         return caller
 
+    def is_fresh(self, caller: Caller) -> bool:
+        """Tell whether the caller's log-in is recent enough; for a page that asks for the password otherwise."""
+        return is_fresh(caller.principal.auth_time, now=self._clock(), sessions=self._settings.sessions)
+
     def check_fresh(self, caller: Caller) -> None:
         """Refuse a caller whose log-in is too long ago. Raises :class:`ReauthenticationRequired`."""
-        sessions = self._settings.sessions
-        if not is_fresh(caller.principal.auth_time, now=self._clock(), sessions=sessions):
-            raise ReauthenticationRequired("the log-in is too old", members={"max_age": sessions.fresh_lifetime})
+        if not self.is_fresh(caller):
+            members = {"max_age": self._settings.sessions.fresh_lifetime}
+            raise ReauthenticationRequired("the log-in is too old", members=members)
 
     async def person(self, request: Request) -> Caller:
         """Return who looks at a page, which people do with a cookie and programs not at all.

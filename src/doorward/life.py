@@ -3,29 +3,48 @@
 The parts are slices of their own; this module only says which needs which, and what is held about an account.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
+from doorward.accounts import address_pages, leaving_pages
+from doorward.accounts.address_pages import AddressPages
 from doorward.accounts.addresses import Addresses
 from doorward.accounts.flows import Accounts
 from doorward.accounts.leaving import Holding, Leaving
+from doorward.accounts.leaving_pages import LeavingPages
 from doorward.accounts.registration import Registration
 from doorward.accounts.routes import LifecycleRoutes
 from doorward.audit import flows as audit
+from doorward.confirm import Confirm
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.mail import routes as mail_routes
 from doorward.mail.delivery import Delivery
 from doorward.mail.flows import Outbox
+from doorward.passwords import recovery_pages
 from doorward.passwords.flows import Passwords
 from doorward.passwords.recovery import Recovery
+from doorward.passwords.recovery_pages import RecoveryPages
 from doorward.passwords.routes import RecoveryRoutes
 from doorward.sessions.flows import Sessions
+from doorward.sign_in_links import pages as sign_in_pages
 from doorward.sign_in_links.flows import SignInLinks
+from doorward.sign_in_links.pages import SignInLinkPages
 from doorward.sign_in_links.routes import SignInLinkRoutes
 from doorward.tokens.flows import Tokens
 from doorward.verification.flows import Challenges
 from doorward.web.limits import Limiter
+from doorward.web.pages import Pages
 from doorward.web.routing import Operation
+
+PAGE_TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
+    **address_pages.TEMPLATES,
+    **leaving_pages.TEMPLATES,
+    **recovery_pages.TEMPLATES,
+    **sign_in_pages.TEMPLATES,
+}
+"""The templates of all these pages, with the variables that each gets."""
 
 
 class Life:
@@ -44,6 +63,8 @@ class Life:
     ) -> None:
         """Put the parts together."""
         self._settings = foundation.settings
+        self._accounts = accounts
+        self._passwords = passwords
         self._sessions = sessions
         self._outbox = outbox
         self.challenges = Challenges(foundation, outbox=outbox, limiter=limiter)
@@ -88,6 +109,18 @@ class Life:
                 ),
             ),
         )
+
+    def pages(self, pages: Pages, gate: Gate) -> list[Operation]:
+        """List every page of an account's life."""
+        confirm = Confirm(gate=gate, passwords=self._passwords, sessions=self._sessions)
+        return [
+            *AddressPages(
+                pages, gate=gate, accounts=self._accounts, addresses=self.addresses, confirm=confirm
+            ).operations(),
+            *LeavingPages(pages, gate=gate, leaving=self.leaving, confirm=confirm).operations(),
+            *RecoveryPages(pages, recovery=self.recovery).operations(),
+            *SignInLinkPages(pages, gate=gate, links=self.sign_in_links, sessions=self._sessions).operations(),
+        ]
 
     def operations(self, gate: Gate) -> list[Operation]:
         """List every operation of an account's life."""

@@ -11,12 +11,14 @@ from doorward.features import MIGRATION_PACKAGES
 from tests.cli.conftest import Operator
 
 LATEST = discover(MIGRATION_PACKAGES)[-1]
+TABLE = LATEST.name.partition("_")[2]
+"""The table that the newest migration makes is called like it."""
 
 
 @pytest.fixture
 def behind(operator: Operator) -> Operator:
     """A database that lacks the latest migration."""
-    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", "DROP TABLE audit_event")
+    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", f"DROP TABLE {TABLE}")
     return operator
 
 
@@ -41,7 +43,7 @@ def test_status_names_what_is_pending_and_what_to_do(behind: Operator) -> None:
     result = behind("migrate", "status")
     checked = behind("migrate", "status", "--check")
 
-    assert f"{LATEST.name}  pending  -" in result.output
+    assert f"{LATEST.name} pending -" in " ".join(result.output.split())
     assert "1 pending. Next: doorward migrate up" in result.output
     assert result.exit_code == Exit.OK
     assert checked.exit_code == Exit.REFUSED
@@ -51,7 +53,7 @@ def test_a_dry_run_changes_nothing(behind: Operator) -> None:
     """It only names what would be applied."""
     result = behind("migrate", "up", "--dry-run")
 
-    assert f"{LATEST.name}  would be applied" in result.output
+    assert f"{LATEST.name} would be applied" in " ".join(result.output.split())
     assert behind("migrate", "status", "--check").exit_code == Exit.REFUSED
 
 
@@ -60,7 +62,7 @@ def test_up_applies_what_is_pending_once(behind: Operator) -> None:
     first = behind("migrate", "up")
     second = behind("migrate", "up")
 
-    assert f"{LATEST.name}  applied" in first.output
+    assert f"{LATEST.name} applied" in " ".join(first.output.split())
     assert second.output == "Nothing is pending.\n"
     assert behind("migrate", "up", "--json").output == "[]\n"
 
@@ -98,7 +100,7 @@ def test_an_older_program_does_not_touch_a_newer_database(operator: Operator) ->
 
 def test_a_migration_that_fails_is_told_in_a_line(behind: Operator) -> None:
     """What the driver says, without its trace; nothing was applied."""
-    behind.execute("CREATE TABLE audit_event (id BIGINT)")
+    behind.execute(f"CREATE TABLE {TABLE} (id BIGINT)")
 
     result = behind("migrate", "up")
 
@@ -112,8 +114,8 @@ def test_looking_makes_no_database(nowhere: Operator) -> None:
     """A typing mistake in a path must not leave an empty file behind."""
     status, dry = nowhere("migrate", "status"), nowhere("migrate", "up", "--dry-run")
 
-    assert f"{LATEST.name}  pending" in status.output
-    assert f"{LATEST.name}  would be applied" in dry.output
+    assert f"{LATEST.name} pending" in " ".join(status.output.split())
+    assert f"{LATEST.name} would be applied" in " ".join(dry.output.split())
     assert not Path("new").exists()
 
 

@@ -21,6 +21,15 @@
     input.form.addEventListener("submit", () => show(false));
   }
 
+  // The secret of a mail's link stands behind the '#', which no server sees; the form brings it along, and it leaves the
+  // address, so that it does not stay in the history.
+  const secret = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (secret) {
+    for (const input of document.querySelectorAll("input[data-from-link]")) input.value = secret;
+    for (const field of document.querySelectorAll("[data-unless-link]")) field.remove();
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
   for (const form of document.querySelectorAll("form")) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) event.preventDefault();
