@@ -30,6 +30,15 @@ SECTIONS: Final = (
 )
 """The pages about one's own account, in the order in which they are shown."""
 
+VARIABLES: Final = {
+    **TEMPLATES,
+    **account_pages.TEMPLATES,
+    **password_pages.TEMPLATES,
+    **session_pages.TEMPLATES,
+    **PAGE_TEMPLATES,
+}
+"""Every template with the variables that it gets beside those that all get."""
+
 
 def open_pages(foundation: Foundation, *, gate: Gate) -> Pages:
     """Build what all pages have in common. Raises :class:`Misconfigured` for templates that cannot work."""
@@ -40,11 +49,8 @@ def open_pages(foundation: Foundation, *, gate: Gate) -> Pages:
         gate=gate,
         packages=TEMPLATE_PACKAGES,
         sections=SECTIONS,
-        variables={
-            **TEMPLATES, **account_pages.TEMPLATES, **password_pages.TEMPLATES, **session_pages.TEMPLATES,
-            **PAGE_TEMPLATES,
-        },
-    )  # fmt: skip
+        variables=VARIABLES,
+    )
 
 
 def operations(

@@ -15,7 +15,6 @@ from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
 from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
-from doorward.web.page_cookies import NOTICE, VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
 from doorward.web.translation import translatable
@@ -108,9 +107,9 @@ class AccountPages:
             replaces=await self._gate.visitor(request),
         )
         cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
-        cookies = [cookie, VISITOR.clear()]
+        cookies = [cookie, self._pages.cookies.visitor.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it
-            cookies.append(NOTICE.write("welcome"))
+            cookies.append(self._pages.cookies.notice.write("welcome"))
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)
 
     async def _register_again(self, request: Request, sent: Sent, status: int) -> Response:

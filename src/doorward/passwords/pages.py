@@ -12,7 +12,6 @@ from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
 from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
-from doorward.web.page_cookies import VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
 from doorward.web.translation import translatable
@@ -83,7 +82,7 @@ class PasswordPages:
             source=source_of(request),
             replaces=await self._gate.visitor(request),
         )
-        cookies = [*self._cookies(log_in), VISITOR.clear()]
+        cookies = [self._cookie(log_in), self._pages.cookies.visitor.clear()]
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)
 
     async def _login_again(self, request: Request, sent: Sent, status: int) -> Response:
@@ -110,7 +109,7 @@ class PasswordPages:
             source=caller.source,
             by=caller.transport,
         )
-        return self._pages.go("/account/password", notice="password_changed", cookies=self._cookies(log_in))
+        return self._pages.go("/account/password", notice="password_changed", cookies=[self._cookie(log_in)])
 
     async def _password_again(self, request: Request, caller: Caller, sent: Sent, status: int) -> Response:
         account = await self._accounts.find(caller.principal.subject)
@@ -118,10 +117,8 @@ class PasswordPages:
             request, "password.html", who=caller.principal, sent=sent, status=status, email=account.email
         )
 
-    def _cookies(self, log_in: LogIn) -> list[str]:
-        if log_in.cookie is None:
-            return []
-        return [set_cookie(log_in.cookie, max_age=self._sessions.lifetime_of_cookie(log_in.session))]
+    def _cookie(self, log_in: LogIn) -> str:
+        return set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

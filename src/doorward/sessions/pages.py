@@ -18,6 +18,7 @@ from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
+from doorward.web.translation import LANGUAGES
 from doorward.web.visit import NOTHING_SENT, Sent
 
 TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
@@ -90,21 +91,25 @@ class SessionPages:
         try:
             await self._gate.person(request)
         except (SessionEnded, TokenRefused):  # what is asked for is so already
-            return self._goodbye()
+            return self._goodbye(request)
         return await self._pages.submit(request, LOGOUT_FORM, act=self._log_out, again=self._logout_again)
 
-    async def _end(self, _request: Request, form: Form, caller: Caller) -> Response:
+    async def _end(self, request: Request, form: Form, caller: Caller) -> Response:
         check_filled(form, {"end": 64})
         account_id, own = caller.principal.subject, caller.principal.session_id
         if form["end"] == ALL:
             await self._sessions.end_all(account_id, why="log-out everywhere", source=caller.source)
-            return self._goodbye()
+            return self._goodbye(request)
         if form["end"] == OTHERS:
             await self._sessions.end_all(account_id, but=own, why="others ended by owner", source=caller.source)
             return self._pages.go("/account/sessions", notice="sessions_ended")
         with contextlib.suppress(NotFound):  # ended meanwhile, which is what was asked for; others' look the same
             await self._sessions.end(form["end"], account_id=account_id, why="ended by owner", source=caller.source)
-        return self._goodbye() if form["end"] == own else self._pages.go("/account/sessions", notice="session_ended")
+        return (
+            self._goodbye(request)
+            if form["end"] == own
+            else self._pages.go("/account/sessions", notice="session_ended")
+        )
 
     async def _sessions_again(self, request: Request, caller: Caller, sent: Sent, status: int) -> Response:
         page = await self._sessions.page(caller.principal.subject, cursor=request.query_params.get("cursor", ""))
@@ -121,18 +126,21 @@ class SessionPages:
             now=self._clock(),
         )
 
-    async def _log_out(self, _request: Request, _form: Form, caller: Caller) -> Response:
+    async def _log_out(self, request: Request, _form: Form, caller: Caller) -> Response:
         with contextlib.suppress(NotFound):  # it had ended already
             await self._sessions.end(
                 caller.principal.session_id, account_id=caller.principal.subject, why="log-out", source=caller.source
             )
-        return self._goodbye()
+        return self._goodbye(request)
 
     async def _logout_again(self, request: Request, caller: Caller, sent: Sent, status: int) -> Response:
         return self._pages.show(request, "logout.html", who=caller.principal, sent=sent, status=status)
 
-    def _goodbye(self) -> Response:
-        response = self._pages.go("/logout", cookies=[clear_cookie()])
+    def _goodbye(self, request: Request) -> Response:
+        """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
+        language = self._pages.cookies.language.read(request.scope["headers"])
+        path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
+        response = self._pages.go(path, cookies=[clear_cookie()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 

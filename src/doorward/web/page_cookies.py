@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -26,6 +26,7 @@ class PageCookie:
     name: str
     max_age: int | None = None
     """Seconds; ``None``: until the browser is closed."""
+    secure: bool = True
 
     def read(self, headers: Headers) -> str:
         """Return the value of the only cookie of this name, or the empty text."""
@@ -42,19 +43,37 @@ class PageCookie:
     def write(self, value: str) -> str:
         """Write ``Set-Cookie``."""
         lifetime = "" if self.max_age is None else f"; Max-Age={self.max_age}"
-        return f"{self.name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
+        secure = " Secure;" if self.secure else ""
+        return f"{self.name}={value}; Path=/;{secure} HttpOnly; SameSite=Lax{lifetime}"
 
     def clear(self) -> str:
         """Write the ``Set-Cookie`` that removes it."""
-        return PageCookie(self.name, 0).write("")
+        return replace(self, max_age=0).write("")
 
 
-VISITOR: Final = PageCookie("__Host-doorward-visitor")
-"""A random value that forms are bound to before there is a session; it never becomes one (session fixation)."""
-LANGUAGE: Final = PageCookie("__Host-doorward-language", 365 * 86400)
-NOTICE: Final = PageCookie("__Host-doorward-notice", 60)
-"""The name of a sentence to be shown on the next page; the sentences are ours, so nobody else writes one."""
-DRAFT: Final = PageCookie("__Host-doorward-draft", 600)
+@dataclass(frozen=True, slots=True)
+class PageCookies:
+    """The cookies of one instance's pages."""
+
+    visitor: PageCookie
+    """A random value that forms are bound to before there is a session; it never becomes one (session fixation)."""
+    language: PageCookie
+    notice: PageCookie
+    """The name of a sentence to be shown on the next page; the sentences are ours, so nobody else writes one."""
+    draft: PageCookie
+    """What was typed into a form whose session had ended."""
+
+    @classmethod
+    def of(cls, origin: str) -> "PageCookies":
+        """Name the cookies of an origin; over plain HTTP, on this machine alone, browsers refuse the prefix."""
+        secure = origin.startswith("https://")
+        start = "__Host-doorward-" if secure else "doorward-insecure-"
+        return cls(
+            visitor=PageCookie(start + "visitor", None, secure),
+            language=PageCookie(start + "language", 365 * 86400, secure),
+            notice=PageCookie(start + "notice", 60, secure),
+            draft=PageCookie(start + "draft", 600, secure),
+        )
 
 
 @dataclass(frozen=True, slots=True)

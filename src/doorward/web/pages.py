@@ -25,7 +25,7 @@ from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.web.browser import check_same_origin
 from doorward.web.form_token import FIELD, FormExpired, is_form_token
 from doorward.web.forms import Form, read_form
-from doorward.web.page_cookies import DRAFT, VISITOR, Draft, seal_draft
+from doorward.web.page_cookies import Draft, seal_draft
 from doorward.web.rendering import Renderer
 from doorward.web.routing import path_below_mount
 from doorward.web.visit import Blame, Sent
@@ -99,7 +99,7 @@ class Pages(Renderer):
         """Take a form that needs no log-in, bound to the browser by a cookie; otherwise like :meth:`submit`."""
         form = await self._read(request, kind)
         try:
-            self._check_token(form, VISITOR.read(request.scope["headers"]))
+            self._check_token(form, self.cookies.visitor.read(request.scope["headers"]))
             return await act(request, form)
         except Problem as problem:
             _check_comes_back(problem)
@@ -120,7 +120,7 @@ class Pages(Renderer):
         kept = form.only(kind.kept)
         value = seal_draft(self._ring, Draft(form[OWNER_FIELD], below, kept)) if kept and form[OWNER_FIELD] else ""
         if value:
-            response.headers.append("Set-Cookie", DRAFT.write(value))
+            response.headers.append("Set-Cookie", self.cookies.draft.write(value))
         return response
 
 

@@ -23,15 +23,7 @@ from doorward.web.assets import Assets
 from doorward.web.form_token import make_form_token
 from doorward.web.forms import parse_form
 from doorward.web.front import REQUEST_ID
-from doorward.web.page_cookies import (
-    DRAFT,
-    LANGUAGE,
-    NOTICE,
-    VISITOR,
-    Draft,
-    owner_mark,
-    unseal_draft,
-)
+from doorward.web.page_cookies import Draft, PageCookies, owner_mark, unseal_draft
 from doorward.web.return_to import check_return_to
 from doorward.web.routing import Handler, Operation, path_below_mount
 from doorward.web.templates import Templates
@@ -74,6 +66,7 @@ class Renderer:
         self._ring = ring
         self._entropy = entropy
         self._sections = tuple(sections)
+        self.cookies = PageCookies.of(settings.origin)
         self.assets = Assets(settings.pages, mount_path=settings.mount_path)
         shared = {
             "service_name": settings.service_name,
@@ -131,15 +124,15 @@ class Renderer:
         asked = query.get("lang")
         language = self._language(request, asked)
         if asked == language.code:
-            cookies.append(LANGUAGE.write(asked))
-        notice = NOTICE.read(headers_in)
+            cookies.append(self.cookies.language.write(asked))
+        notice = self.cookies.notice.read(headers_in)
         if notice:
-            cookies.append(NOTICE.clear())
+            cookies.append(self.cookies.notice.clear())
         below = path_below_mount(request.scope["path"], request.scope.get("root_path", ""))
         draft = self._draft(headers_in, below, who)
         if draft is not None and sent is NOTHING_SENT:
             sent, notice = restored(draft), "draft"
-            cookies.append(DRAFT.clear())
+            cookies.append(self.cookies.draft.clear())
         tokens: list[str] = []
 
         def token() -> str:
@@ -175,7 +168,7 @@ class Renderer:
 
     def go(self, path: str, *, notice: str = "", cookies: Sequence[str] = ()) -> Response:
         """Send a browser on to a page of ours with 303, which shows the notice (a name in ``messages.NOTICES``)."""
-        return self.leave(self.path(path), cookies=[*cookies, *([NOTICE.write(notice)] if notice else [])])
+        return self.leave(self.path(path), cookies=[*cookies, *([self.cookies.notice.write(notice)] if notice else [])])
 
     def leave(self, location: str, *, cookies: Sequence[str] = ()) -> Response:
         """Send a browser on with 303, to an address that :meth:`return_to` has let through or that is ours."""
@@ -194,14 +187,14 @@ class Renderer:
         """Return what a form is bound to; a visitor without the cookie gets one."""
         if who is not None:
             return who.session_id
-        visitor = VISITOR.read(headers)
+        visitor = self.cookies.visitor.read(headers)
         if not visitor:
             visitor = self._entropy(VISITOR_BYTES).hex()
-            cookies.append(VISITOR.write(visitor))
+            cookies.append(self.cookies.visitor.write(visitor))
         return visitor
 
     def _draft(self, headers: Any, path: str, who: Principal | None) -> Draft | None:
-        value = DRAFT.read(headers) if who is not None else ""
+        value = self.cookies.draft.read(headers) if who is not None else ""
         draft = unseal_draft(self._ring, value) if value else None
         if draft is None or who is None or draft.path != path or draft.owner != owner_mark(self._ring, who.subject):
             return None
@@ -247,7 +240,7 @@ class Renderer:
         headers = request.scope["headers"]
         return choose_language(
             asked=asked,
-            kept=LANGUAGE.read(headers),
+            kept=self.cookies.language.read(headers),
             accepts=request.headers.get("accept-language", ""),
             default=self._settings.pages.language,
         )

@@ -61,11 +61,8 @@ def parse_colour(text: str) -> Colour:
 def legible_on(paper: Colour, colour: Colour) -> Colour:
     """Return the colour, mixed with so much black or white as it takes to be legible on the paper."""
     target = _WHITE if luminance(paper) < 0.2 else _BLACK
-    for percent in range(0, 100, 4):
-        mixed = _mix(colour, target, percent)
-        if contrast(mixed, paper) >= CONTRAST:
-            return mixed
-    return target
+    mixtures = (_mix(colour, target, percent) for percent in range(0, 101, 4))
+    return next(mixed for mixed in mixtures if contrast(mixed, paper) >= CONTRAST)
 
 
 def text_on(colour: Colour) -> Colour:

@@ -1,0 +1,1 @@
+"""The pages, as somebody without JavaScript uses them."""
