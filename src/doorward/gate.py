@@ -7,7 +7,7 @@ reference (ASVS 7.2.1), and with an unsafe method it must come from a page of th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 
@@ -28,7 +28,11 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web.browser import Headers, check_same_origin, clear_cookie, session_cookies
 from doorward.web.front import REQUEST_ID
-from doorward.web.page_cookies import LANGUAGE
+from doorward.web.page_cookies import PageCookies
+
+
+_KEPT_BY: Final = (PageCookies.of("https://"), PageCookies.of("http://"))
+"""The cookies in which a language may be kept: over TLS, and over plain HTTP on one's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +179,5 @@ def source_of(request: Request) -> Source:
 def _language(request: Request) -> str:
     """Tell what somebody reads: the language chosen on our pages, then what the browser wants."""
     wanted = request.headers.get("accept-language", "")
-    kept = LANGUAGE.read(request.scope["headers"])
-    return ",".join(filter(None, (kept, wanted)))[:MAX_LANGUAGE]
+    kept = [cookies.language.read(request.scope["headers"]) for cookies in _KEPT_BY]
+    return ",".join(filter(None, (*kept, wanted)))[:MAX_LANGUAGE]

@@ -163,6 +163,10 @@ class Sessions(Flows):
         """Make the statements that end an account's sessions, for the write of whatever is the reason."""
         return [store.end_all(account_id, now=now, but=but), self._revocation(account_id, now)]
 
+    def telling_of_theft(self, account_id: str, *, source: Source, now: int) -> list[Statement]:
+        """Make the statement that tells an owner that a session was ended because somebody may have copied it."""
+        return self._outbox.telling_owner("session_stolen", account_id, source=source, now=now)
+
     def ending_unproved(self, email_key: str, *, but: str, now: int) -> Statement:
         """Make the statement that revokes the sessions of whoever only claims an address, before they are deleted."""
         return self._revocations.of_selected(store.OF_UNPROVED, email_key=email_key, but=but, now=now)

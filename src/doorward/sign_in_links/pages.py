@@ -13,7 +13,6 @@ from doorward.sign_in_links.flows import SignInLinks
 from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.mail_form import FIELDS, KEPT, VARIABLES, WRONG_CODE, carried, read_answer
-from doorward.web.page_cookies import VISITOR
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
 from doorward.web.visit import NOTHING_SENT, Sent
@@ -70,7 +69,9 @@ class SignInLinkPages:
             replaces=await self._gate.visitor(request),
         )
         cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
-        return self._pages.leave(self._pages.home(form["return_to"]), cookies=[cookie, VISITOR.clear()])
+        return self._pages.leave(
+            self._pages.home(form["return_to"]), cookies=[cookie, self._pages.cookies.visitor.clear()]
+        )
 
     async def _code_again(self, request: Request, sent: Sent, status: int) -> Response:
         return self._pages.show(request, "sign_in_code.html", sent=sent, status=status, **carried(request, sent))
