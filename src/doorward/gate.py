@@ -30,7 +30,6 @@ from doorward.web.browser import Headers, check_same_origin, clear_cookie, sessi
 from doorward.web.front import REQUEST_ID
 from doorward.web.page_cookies import PageCookies
 
-
 _KEPT_BY: Final = (PageCookies.of("https://"), PageCookies.of("http://"))
 """The cookies in which a language may be kept: over TLS, and over plain HTTP on one's own machine."""
 
