@@ -29,23 +29,13 @@ class SmtpMailer:
 
     async def send(self, message: Message) -> Outcome:
         """Send one mail."""
-        server = self._server
-        client = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            timeout=self._timeout,
-            use_tls=server.security == "tls",
-            start_tls=server.security == "starttls",  # True: it must be there and must succeed
-            tls_context=None if server.security == "none" else self._context(),
-            username=server.user or None,
-            password=server.password or None,
-        )
         try:
+            client = self._client()
             await client.connect()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            client.close()
-            _log.warning("the mail server cannot be used: %s", told(str(error)))
-            return Deferred(f"no connection: {told(str(error))}")
+            why = told(f"{error} {error.__cause__ or ''}")
+            _log.warning("the mail server cannot be used: %s", why)
+            return Deferred(f"no connection: {why}")
         try:
             return await self._hand_over(client, message)
         finally:
@@ -62,6 +52,19 @@ class SmtpMailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             return Deferred(f"in the middle: {told(str(error))}")
         return Accepted()
+
+    def _client(self) -> aiosmtplib.SMTP:
+        server = self._server
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            timeout=self._timeout,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",  # True: it must be there and must succeed
+            tls_context=None if server.security == "none" else self._context(),
+            username=server.user or None,
+            password=server.password or None,
+        )
 
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if self._ca_file is None else str(self._ca_file))
