@@ -11,6 +11,7 @@ from doorward.app import Doorward
 from doorward.errors import Problem
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
+from tests.support.mailbox import Mailbox
 from tests.support.waiting import until
 
 OTHER_PASSWORD = "another correct horse battery staple"
@@ -164,3 +165,24 @@ async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int
         halves: list[dict[str, Any]] = [{"username": "countess"}, {"profile": {"by": "the others"}}]
         answers = await asyncio.gather(*(client.patch("/v1/me", json=half, headers=bearer(token)) for half in halves))
         return [answer.status_code for answer in answers]
+
+
+async def redeem(worker: Worker, place: Place, *, path: str, bodies: list[dict[str, str]]) -> list[tuple[int, str]]:
+    """Bring secrets from mails back, all at once; each process takes its share."""
+    async with place.open() as (_, client):
+        worker.meet()
+        answers = await asyncio.gather(*(client.post(path, json=body) for body in bodies[worker.number :: 4]))
+        return [
+            (answer.status_code, "" if answer.status_code == 204 else answer.json().get("code", ""))
+            for answer in answers
+        ]
+
+
+async def deliver(worker: Worker, place: Place) -> list[str]:
+    """Send what waits, and return the ids of what this process has sent."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        await auth.life.delivery.deliver()
+        mailer = auth.mail.mailer
+        assert isinstance(mailer, Mailbox)
+        return [message.message_id for message in mailer.messages]
