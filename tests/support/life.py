@@ -23,38 +23,43 @@ async def sign_up(house: House, email: str = ADA, **members: object) -> dict[str
     return dict(proved.json()["account"])
 
 
-async def _verify(house: House) -> Letter:
-    await house.client.post("/v1/accounts", json={"email": ADA, "password": PASSWORD})
-    return await letter(house)
+def new_of(email: str) -> str:
+    """The address that somebody moves to."""
+    return email.partition("@")[0] + "@new.example"
 
 
-async def _change(house: House) -> Letter:
-    await sign_up(house)
-    pair = await house.log_in()
-    await house.client.post("/v1/me/email", json={"new_email": NEW}, headers=bearer(pair["access_token"]))
-    return await letter(house, NEW)
+async def _verify(house: House, email: str) -> Letter:
+    await house.client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+    return await letter(house, email)
 
 
-async def _undo(house: House) -> Letter:
-    await _change(house)
-    return await letter(house)
+async def _change(house: House, email: str) -> Letter:
+    await sign_up(house, email)
+    pair = await house.log_in(email)
+    await house.client.post("/v1/me/email", json={"new_email": new_of(email)}, headers=bearer(pair["access_token"]))
+    return await letter(house, new_of(email))
 
 
-async def _reset(house: House) -> Letter:
-    await sign_up(house)
-    await house.client.post("/v1/password/forgot", json={"login": ADA})
-    return await letter(house)
+async def _undo(house: House, email: str) -> Letter:
+    await _change(house, email)
+    return await letter(house, email)
 
 
-async def _sign_in(house: House) -> Letter:
-    await sign_up(house)
-    await house.client.post("/v1/login/link", json={"login": ADA})
-    return await letter(house)
+async def _reset(house: House, email: str) -> Letter:
+    await sign_up(house, email)
+    await house.client.post("/v1/password/forgot", json={"login": email})
+    return await letter(house, email)
 
 
-async def _invite(house: House) -> Letter:
-    await house.auth.life.recovery.invite(ADA)
-    return await letter(house)
+async def _sign_in(house: House, email: str) -> Letter:
+    await sign_up(house, email)
+    await house.client.post("/v1/login/link", json={"login": email})
+    return await letter(house, email)
+
+
+async def _invite(house: House, email: str) -> Letter:
+    await house.auth.life.recovery.invite(email)
+    return await letter(house, email)
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,14 @@ class Kind:
     """One kind of secret: how a mail with it comes about, where it is redeemed, and what goes with it."""
 
     name: str
-    ask: Callable[[House], Awaitable[Letter]]
+    ask_for: Callable[[House, str], Awaitable[Letter]]
     path: str
     status: int
     members: tuple[tuple[str, str], ...] = ()
+
+    async def ask(self, house: House, email: str = ADA) -> Letter:
+        """Let a mail with the secret come about."""
+        return await self.ask_for(house, email)
 
     async def redeem(self, house: House, secret: dict[str, str]) -> httpx2.Response:
         """Bring the secret back."""
