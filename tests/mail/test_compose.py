@@ -40,7 +40,7 @@ def test_arabic_is_written_from_right_to_left() -> None:
     html = compose("reset_password", language="ar", service="Door", facts=FACTS, link=LINK, code="12345678").html
 
     assert '<html lang="ar" dir="rtl">' in html
-    assert '<p dir="ltr"' in html
+    assert '<bdi dir="ltr">1234 5678</bdi>' in html
 
 
 def test_a_language_that_is_not_spoken_is_english() -> None:

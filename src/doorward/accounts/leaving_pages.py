@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from doorward.accounts.leaving import Leaving
 from doorward.confirm import Confirm
-from doorward.errors import MalformedRequest
+from doorward.errors import FieldError, InvalidFields, MalformedRequest
 from doorward.gate import Caller, Gate
 from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
 from doorward.web.forms import Form
@@ -22,7 +22,7 @@ TEMPLATES: Final[Mapping[str, frozenset[str]]] = {"leave.html": frozenset({"is_f
 """The template of this page, with the variables that it gets."""
 
 LEAVE_FORM: Final = FormKind(
-    ("password", "wish"),
+    ("password", "wish", "sure"),
     blames={"invalid_credentials": Blame("password", translatable("This is not your current password."))},
 )
 
@@ -49,6 +49,8 @@ class LeavingPages:
         wish, account_id = form["wish"], caller.principal.subject
         if wish not in ("export", "delete"):
             raise MalformedRequest("neither button")
+        if wish == "delete" and form["sure"] != "on":
+            raise InvalidFields("not sure", errors=[FieldError("/sure", "required", "Say that you are sure.")])
         cookies = await self._confirm(caller, form["password"])
         if wish == "delete":
             await self._leaving.delete(account_id, source=caller.source)
