@@ -145,10 +145,14 @@ def claim(name: str, *, now: int, until: int) -> Statement:
 
 
 def finish(mail_id: int, *, claim: str, state: str, why: str, now: int) -> Statement:
-    """Say what became of a claimed mail; guarded, because the claim may have ended meanwhile."""
+    """Say what became of a claimed mail; guarded, because the claim may have ended meanwhile.
+
+    Of the farewell to somebody who has left, not even the address is kept.
+    """
     return guarded(
         """
-        UPDATE mail SET state = :state, why = :why, done_at = :now, claimed_until = 0
+        UPDATE mail SET state = :state, why = :why, done_at = :now, claimed_until = 0,
+            recipient = CASE WHEN letter = 'account_deleted' THEN '' ELSE recipient END
         WHERE id = :id AND claim = :claim AND state = 'waiting' RETURNING id
         """,
         id=mail_id,
