@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks import machine
 from benchmarks.figures import Figure, heading, line
 
-BENCHMARKS: Final = ("guard", "rotations", "logins", "storm", "footprint", "revocation", "requests", "jose")
+BENCHMARKS: Final = ("guard", "rotations", "logins", "storm", "footprint", "revocation", "requests", "pages", "jose")
 """Modules with a ``NAME`` and a ``measure()`` that yields figures, in the order in which they run."""
 
 RESULTS: Final = Path(__file__).parent / "results"

@@ -29,7 +29,7 @@ from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
 from doorward.foundation import Foundation
-from doorward.gate import Gate, check_one_credential
+from doorward.gate import Gate
 from doorward.hooks import Events
 from doorward.life import Life
 from doorward.mail.choosing import choose_mailer
@@ -39,6 +39,9 @@ from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
 from doorward.passwords.routes import PasswordRoutes
+from doorward.revocation import routes as revocation_routes
+from doorward.revocation.feed import Feed
+from doorward.revocation.flows import LEEWAY as REVOCATION_LEEWAY
 from doorward.revocation.flows import Revocations
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
@@ -49,8 +52,10 @@ from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web import health
+from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
+from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 
@@ -108,6 +113,10 @@ class Doorward:
         self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
         self.sessions = Sessions(foundation, revocations=self.revocations, outbox=self.mail)
         self.keys = Keyring(foundation, revocations=self.revocations)
+        self._feed = Feed(
+            database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
+        )
+        self.revocations.live.on_news(self._feed.wake)
         self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
@@ -158,12 +167,24 @@ class Doorward:
             life=self.life,
         )
         self._reference = Reference(
-            self.operations(), issuer=settings.issuer, title=settings.service_name, version=__version__
+            self.operations(),
+            issuer=settings.issuer,
+            title=settings.service_name,
+            version=__version__,
+            cookie=self._gate.cookie.name.decode(),
         )
         self._router = Router([*self.operations(), *self._pages, *self._reference.operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._front = Front(self._dispatch, entropy=entropy, documentation=self.documentation, page=self.pages.refuse)
+        in_clear = settings.serving.insecure_loopback
+        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
+        self._front = Cors(
+            Front(routes, entropy=entropy, documentation=self.documentation, page=self.pages.refuse, in_clear=in_clear),
+            allowed=settings.browser.allowed_origins,
+            methods=self._router.methods,
+            entropy=entropy,
+            in_clear=in_clear,
+        )
 
     def operations(self) -> list[Operation]:
         """List every operation of the contract; pages are not in it."""
@@ -178,6 +199,7 @@ class Doorward:
             ).operations(),
             *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
+            *revocation_routes.operations(self._feed),
             *health.operations(self._database, self.keys),
         ]
 
@@ -185,6 +207,13 @@ class Doorward:
         """Tell who calls, by bearer token or by session cookie: what a ``Guard`` in front of host pages asks."""
         self._require_running()
         return await self._gate.authenticate(scope)
+
+    def let_go(self) -> None:
+        """Answer everybody who waits for news in the feed; a server that stops calls it before it waits for requests.
+
+        ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
+        """
+        self._feed.let_go()
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -200,12 +229,17 @@ class Doorward:
             stack.push_async_callback(self._database.close)
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
             await self.revocations.follow()
+            await self.sessions.follow()
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
-            for task in (self._follow(), self._keep_house(), self.life.delivery.run()):
+            stack.push_async_callback(self.sessions.write_seen)
+            tasks = (self._follow(), self._keep_house(), self.sessions.keep_writing(), self.life.delivery.run())
+            for task in tasks:
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
+            self._feed.open()
+            stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
             yield
 
@@ -233,7 +267,7 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        check_one_credential(scope["headers"])
+        self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -253,12 +287,14 @@ class Doorward:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
                         await self.revocations.follow()
+                        await self.sessions.follow()
                         await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
+            self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _keep_house(self) -> None:
@@ -273,7 +309,7 @@ class Doorward:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
         await self._database.write(
-            self.sessions.clean_up(now=now),
+            *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
             self.mail.clean_up(now=now),

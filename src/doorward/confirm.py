@@ -4,7 +4,6 @@ from doorward.errors import FieldError, InvalidFields
 from doorward.gate import Caller, Gate
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 
 
 class Confirm:
@@ -28,4 +27,4 @@ class Confirm:
         log_in = await self._passwords.reauthenticate(
             session_id=caller.principal.session_id, password=password[:1024], source=caller.source, by=caller.transport
         )
-        return [set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))]
+        return [self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))]

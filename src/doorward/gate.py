@@ -20,13 +20,13 @@ from doorward.errors import (
     SessionEnded,
     TokenRefused,
 )
-from doorward.sessions.flows import Resumed, Sessions
-from doorward.sessions.model import Session, Transport, is_fresh
+from doorward.sessions.flows import Sessions
+from doorward.sessions.model import Resumed, Session, Transport, is_fresh
 from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
-from doorward.web.browser import Headers, check_same_origin, clear_cookie, session_cookies
+from doorward.web.browser import Headers, check_same_origin, cookie_of
 from doorward.web.front import REQUEST_ID
 from doorward.web.page_cookies import PageCookies
 
@@ -48,13 +48,6 @@ class Caller:
         return "bearer" if self.session is None else "cookie"
 
 
-def check_one_credential(headers: Headers) -> None:
-    """Refuse a request with two credentials, on every route (``http-api.md``); raises :class:`InvalidRequest`."""
-    credentials = [name for name, _ in headers if name == b"authorization"]
-    if len(credentials) > 1 or (credentials and session_cookies(headers)):
-        raise InvalidRequest("more than one credential")
-
-
 class Gate:
     """Tells who calls. Also what a ``Guard`` in front of the host's own pages asks."""
 
@@ -64,6 +57,14 @@ class Gate:
         self._verifier = verifier
         self._sessions = sessions
         self._settings = settings
+        self.cookie = cookie_of(settings)
+        """How the instance's session cookie is called, read, set and cleared."""
+
+    def check_one_credential(self, headers: Headers) -> None:
+        """Refuse a request with two credentials, on every route; raises :class:`InvalidRequest` (RFC 6750 §3.1)."""
+        credentials = [name for name, _ in headers if name == b"authorization"]
+        if len(credentials) > 1 or (credentials and self.cookie.values(headers)):
+            raise InvalidRequest("more than one credential")
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
         """Return the caller of an ASGI request or handshake, or ``None`` when it carries no credential at all.
@@ -118,7 +119,7 @@ class Gate:
         With a cookie, the request must come from this origin; raises :class:`CrossSiteRequest`.
         """
         headers = request.scope["headers"]
-        cookies = session_cookies(headers)
+        cookies = self.cookie.values(headers)
         if not cookies:
             return None
         check_same_origin(request.method, headers, origin=self._settings.origin)
@@ -127,15 +128,15 @@ class Gate:
 
     async def _identify(self, scope: Mapping[str, Any]) -> tuple[Principal | None, Session | None]:
         headers = scope["headers"]
-        check_one_credential(headers)
+        self.check_one_credential(headers)
         if any(name == b"authorization" for name, _ in headers):
             return await self._verifier.authenticate(scope), None
-        cookies = session_cookies(headers)
+        cookies = self.cookie.values(headers)
         if not cookies:
             return None, None
         resumed = await self._resume(cookies)
         if resumed is None:
-            raise SessionEnded("cookie of no live session", headers={"Set-Cookie": clear_cookie()})
+            raise SessionEnded("cookie of no live session", headers={"Set-Cookie": self.cookie.clear()})
         # A handshake is not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking).
         method = scope["method"] if scope["type"] == "http" else "CONNECT"
         check_same_origin(method, headers, origin=self._settings.origin)

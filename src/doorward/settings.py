@@ -49,10 +49,22 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     behind_proxy: Annotated[
         bool, Meta(description="Serve plain HTTP, to the listed proxies only, because one of them ends TLS.")
     ] = False
+    insecure_loopback: Annotated[
+        bool,
+        Meta(
+            description="For development on this machine alone: serve plain HTTP on a loopback address, with a cookie "
+            "of another name. Any other address, origin, proxy or certificate is refused with it."
+        ),
+    ] = False
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="Addresses or networks whose forwarded headers are believed, separated by commas."),
     ] = ()
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether our own listener speaks plain HTTP: a proxy ends TLS, or there is none on this machine alone."""
+        return self.behind_proxy or self.insecure_loopback
 
 
 class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,6 +137,18 @@ class Sessions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_per_account: Annotated[
         Count, Meta(description="Live sessions of one account; a log-in beyond it ends the oldest.")
     ] = 100
+
+
+class Browser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Applications in browsers that come from somewhere else."""
+
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Origins whose scripts may call the API with tokens (CORS), separated by commas, each in full: "
+            "`https://app.example.com`. Cookies stay with pages of this origin."
+        ),
+    ] = ()
 
 
 class Passwords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -247,6 +271,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Database = Database()
     tokens: Tokens = Tokens()
     sessions: Sessions = Sessions()
+    browser: Browser = Browser()
     passwords: Passwords = Passwords()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()

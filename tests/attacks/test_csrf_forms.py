@@ -132,3 +132,16 @@ async def test_a_get_changes_nothing(ada: Visitor, house: House, path: str) -> N
     assert not any(cookie.startswith("__Host-doorward=") for cookie in answer.headers.get_list("set-cookie"))
     assert PASSWORD not in answer.text
     assert await unchanged(ada, house)
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_a_form_from_elsewhere_that_comes_without_the_cookie_clears_nothing(ada: Visitor, path: str) -> None:
+    """``SameSite=Lax`` keeps the cookie from another site's form; the answer must not take it out of the browser."""
+    ada.browser.cookies.clear()
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+
+    answer = await ada.browser.post(path, data=FORMS[path], headers=headers)
+
+    assert answer.status_code == 403
+    assert "clear-site-data" not in answer.headers
+    assert not any(cookie.startswith("__Host-doorward=") for cookie in answer.headers.get_list("set-cookie"))

@@ -5,12 +5,12 @@ import pytest
 from tests.support.house import PASSWORD, House
 from tests.support.visitor import ADA, Visitor
 
-MARKUP = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}${7*7}"
+MARKUP = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{1234*4321}}${1234*4321}"
 
 
 def is_harmless(text: str) -> bool:
     """Tell whether nothing of it became an element, and no template was run over it."""
-    return "<script>" not in text and "<img src=x" not in text and "49" not in text.split("<main")[1].split("</main")[0]
+    return "<script>" not in text and "<img src=x" not in text and "5332114" not in text
 
 
 async def test_what_is_typed_comes_back_as_text(house: House) -> None:

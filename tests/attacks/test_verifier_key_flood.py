@@ -41,7 +41,7 @@ def forged(count: int) -> list[str]:
 def test_a_thousand_unknown_keys_cause_one_fetch(server: KeyServer) -> None:
     """And while the flood lasts, good tokens are believed."""
     clock = Clock()
-    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True)
+    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True, follow_revocations=False)
     verifier.check(PARTY.token())
     server.asked.clear()
     clock.now = NOW + 60
@@ -58,7 +58,7 @@ def test_a_thousand_unknown_keys_cause_one_fetch(server: KeyServer) -> None:
 async def test_a_thousand_at_once_cause_one_fetch(server: KeyServer) -> None:
     """Single flight, in coroutines."""
     clock = Clock()
-    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True)
+    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True, follow_revocations=False)
     await verifier.check_async(PARTY.token())
     server.asked.clear()
     clock.now = NOW + 60
@@ -72,7 +72,7 @@ async def test_a_thousand_at_once_cause_one_fetch(server: KeyServer) -> None:
 def test_a_flood_against_a_failing_server_causes_one_fetch(server: KeyServer) -> None:
     """A failure is remembered too (the incomplete fix forgot it)."""
     server.behaviour = saying(500)
-    verifier = Verifier(issuer=server.url, clock=Clock(), allow_http_on_loopback=True)
+    verifier = Verifier(issuer=server.url, clock=Clock(), allow_http_on_loopback=True, follow_revocations=False)
 
     for token in forged(200):
         with pytest.raises(Exception, match=r"invalid_token|keys_unavailable"):
@@ -87,7 +87,7 @@ def hanging(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Veri
     monkeypatch.setattr(issuer_keys, "HOPE", 0.2)
     over = threading.Event()
     clock = Clock()
-    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True)
+    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True, follow_revocations=False)
     verifier.check(PARTY.token())
     server.asked.clear()
     server.behaviour = waiting_for(over, publishing(PARTY.keys))
@@ -126,7 +126,7 @@ async def test_a_flood_against_a_hanging_server_holds_no_request_for_long(hangin
 def test_rubbish_causes_no_fetch_at_all(server: KeyServer) -> None:
     """Only a well-formed token of the right type can name a key."""
     clock = Clock()
-    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True)
+    verifier = Verifier(issuer=server.url, clock=clock, allow_http_on_loopback=True, follow_revocations=False)
     verifier.check(PARTY.token())
     server.asked.clear()
     clock.now = NOW + 60

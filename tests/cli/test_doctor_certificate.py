@@ -63,6 +63,16 @@ def test_behind_a_proxy_there_is_none_to_look_at(tmp_path: Path) -> None:
     assert "proxy" in result.what
 
 
+def test_plain_http_on_this_machine_is_pointed_out(tmp_path: Path) -> None:
+    """It is for development, and forgotten is how it gets elsewhere."""
+    settings = Settings(origin="http://localhost:8443", serving=Serving(insecure_loopback=True), data_dir=tmp_path)
+
+    (result,) = check_certificate(gather(settings, now=NOW), settings, now=NOW)
+
+    assert result.level is Level.ADVICE
+    assert "serving.insecure_loopback" in result.what
+
+
 def test_a_development_certificate_is_right_for_development(tmp_path: Path) -> None:
     """Also before the first start has made it."""
     settings = Settings(data_dir=tmp_path)

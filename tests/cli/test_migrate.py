@@ -1,6 +1,7 @@
 """``doorward migrate``: where the database stands, and how it gets to this version."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from doorward.features import MIGRATION_PACKAGES
 from tests.cli.conftest import Operator
 
 LATEST = discover(MIGRATION_PACKAGES)[-1]
-TABLE = LATEST.name.partition("_")[2]
-"""The table that the newest migration makes is called like it."""
+TABLES = re.findall(r"CREATE TABLE (\w+)", LATEST.sql)
 
 
 @pytest.fixture
 def behind(operator: Operator) -> Operator:
     """A database that lacks the latest migration."""
-    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", f"DROP TABLE {TABLE}")
+    dropped = (f"DROP TABLE {name}" for name in TABLES)
+    operator.execute(f"DELETE FROM migration WHERE number = {LATEST.number}", *dropped)
     return operator
 
 
@@ -100,7 +101,7 @@ def test_an_older_program_does_not_touch_a_newer_database(operator: Operator) ->
 
 def test_a_migration_that_fails_is_told_in_a_line(behind: Operator) -> None:
     """What the driver says, without its trace; nothing was applied."""
-    behind.execute(f"CREATE TABLE {TABLE} (id BIGINT)")
+    behind.execute(f"CREATE TABLE {TABLES[0]} (id BIGINT)")
 
     result = behind("migrate", "up")
 

@@ -8,7 +8,18 @@ import pytest
 
 from doorward.configuration import check_settings
 from doorward.core.secret import Secret
-from doorward.settings import Accounts, Database, Mail, Passwords, Serving, Sessions, Settings, Tokens, Verification
+from doorward.settings import (
+    Accounts,
+    Browser,
+    Database,
+    Mail,
+    Passwords,
+    Serving,
+    Sessions,
+    Settings,
+    Tokens,
+    Verification,
+)
 
 
 def strong(seed: str) -> Secret:
@@ -44,7 +55,19 @@ SAFE = [
     {"accounts": Accounts(), "mail": Mail(smtp_url="smtps://u:p@mail.test", from_="door@a.test")},
     {"accounts": Accounts(), "mail": Mail(delivery="host"), "origin": "https://a.example"},
     {"accounts": Accounts(), "mail": Mail(delivery="file"), "verification": Verification(sign_in_links=True)},
+    {"origin": "http://localhost:8443", "serving": Serving(insecure_loopback=True)},
+    {"origin": "http://localhost", "serving": Serving(insecure_loopback=True, host="::1", workers=2)},
+    {"origin": "http://127.0.0.1:8080", "serving": Serving(insecure_loopback=True, host="127.3.4.5")},
+    {"origin": "http://[::1]:8080", "serving": Serving(insecure_loopback=True)},
+    {"browser": Browser(allowed_origins=("https://app.example.com", "https://app.example.com:8443"))},
+    {
+        "origin": "http://localhost:8443",
+        "serving": Serving(insecure_loopback=True),
+        "browser": Browser(allowed_origins=("http://localhost:5173", "https://app.example.com")),
+    },
 ]
+
+_CLEAR = "http://localhost:8443"
 
 UNSAFE = [
     ({"secret": ()}, "No secret is set."),
@@ -54,6 +77,86 @@ UNSAFE = [
     ({"passwords": Passwords(pepper=(strong("one"),))}, "secret and passwords.pepper share a value."),
     ({"passwords": Passwords(pepper=(Secret("x" * 40),))}, "passwords.pepper is guessable"),
     ({"origin": "http://localhost:8080"}, "origin must begin with https://"),
+    *(
+        (
+            {"origin": origin, "serving": Serving(insecure_loopback=True)},
+            f"serving.insecure_loopback is on, and origin {what}",
+        )
+        for origin, what in (
+            ("https://localhost:8443", "must begin with http://."),
+            ("http://auth.example.com", "is not localhost."),
+            ("http://localhost.example.com", "is not localhost."),
+            ("http://192.168.1.2:8443", "is not localhost."),
+            ("http://localhost:80", "is not in its plain form, which is http://localhost."),
+            ("http://LOCALHOST:8443", "is not in its plain form"),
+            ("http://localhost:x", "is not a URL."),
+            ("http://localhost:8443/", "must end after host and port"),
+        )
+    ),
+    *(
+        ({"origin": _CLEAR, "serving": Serving(insecure_loopback=True, **given)}, what)
+        for given, what in (
+            (
+                {"host": "0.0.0.0"},
+                "serving.insecure_loopback is on, and serving.host, '0.0.0.0', is no loopback address.",
+            ),
+            ({"host": "::"}, "serving.insecure_loopback is on, and serving.host, '::', is no loopback address."),
+            (
+                {"host": "192.168.1.2"},
+                "serving.insecure_loopback is on, and serving.host, '192.168.1.2', is no loopback address.",
+            ),
+            (
+                {"host": "localhost"},
+                "serving.insecure_loopback is on, and serving.host, 'localhost', is no loopback address.",
+            ),
+            ({"host": ""}, "serving.insecure_loopback is on, and serving.host, '', is no loopback address."),
+            (
+                {"behind_proxy": True, "trusted_proxies": ("127.0.0.1",)},
+                "serving.insecure_loopback is on together with serving.behind_proxy.",
+            ),
+            (
+                {"trusted_proxies": ("127.0.0.1",)},
+                "serving.insecure_loopback is on together with serving.trusted_proxies.",
+            ),
+            (
+                {"certificate": Path(__file__), "private_key": Path("no")},
+                "serving.insecure_loopback is on together with serving.certificate.",
+            ),
+            (
+                {"certificate": Path(__file__), "private_key": Path("no")},
+                "serving.insecure_loopback is on together with serving.private_key.",
+            ),
+        )
+    ),
+    *(
+        ({"browser": Browser(allowed_origins=(origin,))}, f"browser.allowed_origins: {origin!r} {what}")
+        for origin, what in (
+            ("*", "must begin with https://"),
+            ("null", "must begin with https://"),
+            ("http://app.example.com", "must begin with https://"),
+            ("http://localhost:5173", "must begin with https://"),
+            ("https://*.example.com", "has no valid host name"),
+            ("https://app.example.com/", "must end after host and port"),
+            ("https://App.example.com", "is not in its plain form"),
+            ("https://app.example.com:443", "is not in its plain form"),
+        )
+    ),
+    (
+        {
+            "origin": _CLEAR,
+            "serving": Serving(insecure_loopback=True),
+            "browser": Browser(allowed_origins=("http://app.example.com",)),
+        },
+        "browser.allowed_origins: 'http://app.example.com' must begin with https://",
+    ),
+    (
+        {"origin": "https://a.example", "browser": Browser(allowed_origins=("https://a.example",))},
+        "browser.allowed_origins lists the origin itself.",
+    ),
+    (
+        {"browser": Browser(allowed_origins=("https://a.example", "https://a.example"))},
+        "browser.allowed_origins lists an origin twice.",
+    ),
     ({"origin": "auth.example.com"}, "origin must begin with https://"),
     ({"origin": "https://auth.example.com/"}, "origin must end after host and port"),
     ({"origin": "https://auth.example.com/path"}, "origin must end after host and port"),
@@ -192,3 +295,13 @@ def test_a_private_key_is_for_its_owner_and_at_most_read_by_its_group(mode: int,
 
     assert (not found) == is_safe
     assert is_safe or f"(mode {mode:04o})" in found[0]
+
+
+def test_plain_http_is_refused_with_every_reason_at_once() -> None:
+    """Whoever turns it on for a real server reads all that is wrong with that."""
+    serving = Serving(insecure_loopback=True, host="0.0.0.0", behind_proxy=True, trusted_proxies=("10.0.0.5",))
+
+    found = whats(safe(origin="https://auth.example.com", serving=serving))
+
+    assert len(found) == 4
+    assert all("serving.insecure_loopback is on" in what for what in found)

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.support.house import PASSWORD, House, bearer
+from doorward.errors import FieldError
+from doorward.settings import Settings
+from tests.support.house import PASSWORD, House, bearer, open_house
 from tests.support.visitor import ADA, Visitor
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Version/19.1 Mobile/15E148 Safari/604.1"
@@ -218,5 +220,20 @@ async def test_many_sessions_are_paged(ada: Visitor, house: House) -> None:
     older = first.text.split('href="/account/sessions?cursor=')[1].split('"')[0]
     second = await ada.open(f"/account/sessions?cursor={older}")
 
-    assert first.text.count("<li>\n    <div") == 50
-    assert second.text.count("<li>\n    <div") == 2
+    assert first.text.count("<li>\n      <div") == 50
+    assert second.text.count("<li>\n      <div") == 2
+
+
+async def test_the_rule_of_a_host_is_said_in_its_own_words(settings: Settings) -> None:
+    """With a code that we do not know, and letters that mean something to a formatter."""
+
+    def schema(profile: dict[str, object]) -> list[FieldError]:
+        return [FieldError("/name", "unreal", "Use %(your) real name, 100%.")] if "name" in profile else []
+
+    async with open_house(settings, profile_schema=schema) as house:
+        ada = Visitor(house)
+        await ada.fill("/register", {"email": ADA, "password": PASSWORD})
+
+        await ada.fill("/account", {"name": "x", "username": ""})
+
+    assert 'id="name-error">Use %(your) real name, 100%.<' in ada.text

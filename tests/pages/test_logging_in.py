@@ -1,9 +1,17 @@
 """The log-in page, the registration page, and the way back."""
 
+import dataclasses
+
+import httpx2
 import pytest
 from msgspec.structs import replace
 
-from doorward.settings import Accounts, Pages, Settings
+from doorward.accounts import pages as account_pages
+from doorward.errors import Overloaded
+from doorward.passwords import pages as password_pages
+from doorward.sessions import pages as session_pages
+from doorward.settings import Accounts, Pages, Serving, Settings
+from doorward.web.pages import FormKind
 from tests.support.house import ORIGIN, PASSWORD, House, open_house
 from tests.support.visitor import ADA, Visitor
 
@@ -95,6 +103,23 @@ async def test_registering_logs_in(house: House) -> None:
     assert "Your account is ready. Welcome!" in somebody.text
     assert "New@example.test" in somebody.text
     assert "Welcome" not in (await somebody.open("/account")).text
+
+
+async def test_an_account_that_is_made_is_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log-in after it fails, the log-in page says so, and nobody is told that the address is taken."""
+
+    async def busy(**_: object) -> None:
+        raise Overloaded("queue is full")
+
+    somebody = Visitor(house)
+    await somebody.open("/register")
+    monkeypatch.setattr(house.auth.passwords, "log_in", busy)
+
+    answer = await somebody.send("/register", {"email": ADA, "password": PASSWORD})
+    await somebody.open(answer.headers["location"])
+
+    assert answer.headers["location"] == "/login"
+    assert "Your account is ready. Please log in." in somebody.text
 
 
 async def test_registering_comes_back(house: House) -> None:
@@ -201,3 +226,31 @@ async def test_the_origin_of_an_older_browser_is_enough(ada: Visitor, house: Hou
     answer = await ada.send("/login", {"login": ADA, "password": PASSWORD}, headers={"Origin": ORIGIN})
 
     assert answer.status_code == 303
+
+
+def test_no_form_shows_a_password_again() -> None:
+    """Neither after a mistake nor in a draft."""
+    kinds = [value for module in (account_pages, password_pages, session_pages) for value in vars(module).values()
+             if isinstance(value, FormKind)]  # fmt: skip
+
+    assert len(kinds) == 6
+    assert not [name for kind in kinds for name in kind.kept if "password" in name]
+    assert all(set(kind.kept) <= set(kind.fields) for kind in kinds)
+
+
+async def test_over_plain_http_on_this_machine_the_pages_work_too(settings: Settings) -> None:
+    """With cookies of other names, which say what they are."""
+    origin = "http://localhost:8080"
+    plain = replace(settings, origin=origin, serving=Serving(insecure_loopback=True))
+    async with open_house(plain) as house:
+        transport = httpx2.ASGITransport(app=house.auth, client=("127.0.0.1", 50000))
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        async with httpx2.AsyncClient(transport=transport, base_url=origin, headers=headers) as browser:
+            somebody = Visitor(dataclasses.replace(house, browser=browser))
+
+            answer = await somebody.fill("/register", {"email": ADA, "password": PASSWORD})
+            await somebody.open("/account")
+
+    assert answer.status_code == 303
+    assert set(browser.cookies) == {"doorward-insecure-loopback"}
+    assert "Welcome!" in somebody.text

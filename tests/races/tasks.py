@@ -186,3 +186,46 @@ async def deliver(worker: Worker, place: Place) -> list[str]:
         mailer = auth.mail.mailer
         assert isinstance(mailer, Mailbox)
         return [message.message_id for message in mailer.messages]
+
+
+async def watch_cookie(worker: Worker, place: Place, *, cookie: str, path: str, body: dict[str, Any]) -> float:
+    """One process ends or renews a cookie session that is hot in all; the others ask until the old one is refused."""
+    async with place.open() as (_, client):
+        held = _held(cookie)
+
+        async def is_refused() -> bool:
+            return (await client.get("/v1/me", headers=held)).status_code == 401
+
+        assert not await is_refused()
+        assert not await is_refused()
+        worker.meet()
+        if worker.number == 0:
+            assert (await client.post(path, json=body, headers=held)).status_code in (200, 204)
+            assert await is_refused()
+            worker.meet()
+            return 0.0
+        await asyncio.to_thread(worker.meet)
+        began = time.perf_counter()
+        await until(is_refused)
+        return time.perf_counter() - began
+
+
+async def resume_or_leave(worker: Worker, place: Place, *, cookies: list[str]) -> list[list[int]]:
+    """One process logs out of every session, the others resume them all the while, and once more when it was told."""
+    async with place.open() as (auth, client):
+        worker.meet()
+        if worker.number == 0:
+            left = await asyncio.gather(*(client.post("/v1/logout", json={}, headers=_held(each)) for each in cookies))
+            worker.meet()
+            return [[answer.status_code] for answer in left]
+        for _ in range(5):
+            await asyncio.gather(*(client.get("/v1/me", headers=_held(each)) for each in cookies))
+        worker.meet()  # every log-out has been answered now
+        await auth.revocations.follow()  # what a notice does a moment later
+        await auth.sessions.follow()
+        last = await asyncio.gather(*(client.get("/v1/me", headers=_held(each)) for each in cookies))
+        return [[answer.status_code for answer in last]]
+
+
+def _held(cookie: str) -> dict[str, str]:
+    return {"Cookie": f"__Host-doorward={cookie}", "Sec-Fetch-Site": "same-origin"}

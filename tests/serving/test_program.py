@@ -97,6 +97,21 @@ async def test_behind_a_proxy_it_serves_the_proxy_and_nobody_else(tmp_path: Path
     assert not (tmp_path / "data").exists()
 
 
+async def test_plain_http_on_this_machine_needs_no_certificate(tmp_path: Path) -> None:
+    """And has no second listener, and nothing to renew."""
+    settings = settings_for(tmp_path, insecure_loopback=True, http_port=free_port())
+
+    async with running(settings) as ran:
+        status, _, told = await get(settings.serving.port)
+        ran.program.renew()
+        with pytest.raises(OSError, match=r"refused|failed"):
+            await get(settings.serving.http_port or 0)
+
+    assert (status, told["scheme"]) == (200, "http")
+    assert "WARNING" in ran.screens[0]
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path, Path]:
     """A certificate that was handed in, its key, and the authority to trust."""

@@ -98,3 +98,15 @@ def test_it_tells_where_mail_goes(mail: Mail, said: str) -> None:
 
     assert said in text
     assert "hunter2" not in text
+
+
+def test_plain_http_on_this_machine_comes_with_a_warning() -> None:
+    """First, before the facts; and no word of a listener that points to HTTPS."""
+    settings = Settings(origin="http://localhost:8443", serving=Serving(insecure_loopback=True))
+
+    text = first_screen(settings, authority=None)
+
+    assert text.index("WARNING: serving.insecure_loopback is on") < text.index("Address")
+    assert "http://localhost:8443  (PLAIN HTTP on 127.0.0.1:8443)" in text
+    assert "points pages to HTTPS" not in text
+    assert "curl http://localhost:8443/v1/accounts" in text

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from doorward.verify.model import RevocationSet, digest
+from doorward.jose.jwt import MAX_LEEWAY
+from doorward.verify.model import SPAN, STEP, RevocationSet, digest
 
 NOW = 1_800_000_000
 
@@ -44,62 +45,105 @@ def test_only_digests_are_taken(wrong: bytes) -> None:
         RevocationSet().add(wrong, NOW)
 
 
-def test_a_small_set_forgets_nothing() -> None:
-    """Walking it would cost more than it saves."""
+def settled(revoked: RevocationSet, now: int) -> None:
+    """Forget all there is to forget."""
+    for _ in range(100):
+        revoked.forget(now)
+
+
+def test_a_set_forgets_what_no_token_can_say() -> None:
+    """Memory lasts longer than validity and the largest leeway (TOB-PYPI26-1), by a minute at most."""
     revoked = RevocationSet()
-    for name in names(1023):
-        revoked.add(name, NOW - 10_000)
-
-    revoked.forget(NOW)
-
-    assert len(revoked) == 1023
-
-
-def test_a_grown_set_forgets_what_no_token_can_say() -> None:
-    """Memory lasts longer than validity and the largest leeway (TOB-PYPI26-1)."""
-    revoked = RevocationSet()
-    old, kept, new = names(600), names(600, start=600), names(1, start=1200)
+    old, kept = names(600), names(600, start=600)
     for name in old:
-        revoked.add(name, NOW - 60)
-    for name in [*kept, *new]:
-        revoked.add(name, NOW - 59)
+        revoked.add(name, NOW - MAX_LEEWAY - SPAN)
+    for name in kept:
+        revoked.add(name, NOW - MAX_LEEWAY + 1)
 
-    revoked.forget(NOW)
+    settled(revoked, NOW)
 
-    assert len(revoked) == 601
+    assert len(revoked) == 600
     assert not any(revoked.covers(name) for name in old)
-    assert all(revoked.covers(name) for name in [*kept, *new])
+    assert all(revoked.covers(name) for name in kept)
 
 
 def test_a_later_deadline_is_kept() -> None:
     """Revoking again never shortens the memory."""
     revoked = RevocationSet()
-    first = names(1)[0]
-    revoked.add(first, NOW + 1000)
-    revoked.add(first, NOW - 1000)
-    for name in names(1100, start=1):
-        revoked.add(name, NOW - 1000)
+    first, second = names(2)
+    for name, *deadlines in ((first, NOW + 1000, NOW - 1000), (second, NOW - 1000, NOW + 1000)):
+        for deadline in deadlines:
+            revoked.add(name, deadline)
 
-    revoked.forget(NOW)
-
+    settled(revoked, NOW)
     assert revoked.covers(first)
+    assert revoked.covers(second)
+
+    settled(revoked, NOW + 2000)
+    assert len(revoked) == 0
+
+
+def test_one_call_forgets_a_little() -> None:
+    """A million that end together cost no request more than a few, and are gone after a while."""
+    revoked = RevocationSet()
+    for name in names(1000):
+        revoked.add(name, NOW)
+
+    revoked.forget(NOW + 10_000)
+
+    assert len(revoked) == 1000 - STEP
+    revoked.forget(NOW + 10_000, at_most=10_000)
+    assert len(revoked) == 0
+    revoked.forget(NOW + 10_000)
+    revoked.add(names(1)[0], NOW + 20_000)
     assert len(revoked) == 1
 
 
-def test_forgetting_walks_again_only_when_the_set_has_doubled() -> None:
-    """So that calling it on every new token is cheap."""
+def test_with_not_before_only_older_tokens_are_refused() -> None:
+    """What was issued in that second or later is believed; who does not say when it was issued is refused."""
     revoked = RevocationSet()
-    for name in names(1100):
-        revoked.add(name, NOW + 10)
-    revoked.forget(NOW)
+    name = names(1)[0]
 
-    revoked.forget(NOW + 10_000)
+    revoked.add(name, NOW + 600, not_before=NOW)
 
-    assert len(revoked) == 1100
-    for name in names(1100, start=1100):
-        revoked.add(name, NOW + 10)
-    revoked.forget(NOW + 10_000)
+    assert revoked.covers(name, issued_at=NOW - 1)
+    assert not revoked.covers(name, issued_at=NOW)
+    assert revoked.covers(name)
+
+
+@pytest.mark.parametrize(
+    ("said", "covered"),
+    [
+        ([NOW, NOW + 9], (True, True, False)),
+        ([NOW + 9, NOW], (True, True, False)),
+        ([NOW, None], (True, True, True)),
+        ([None, NOW], (True, True, True)),
+    ],
+)
+def test_the_stricter_counts(said: list[int | None], covered: tuple[bool, ...]) -> None:
+    """A later time, or no time at all, in whatever order they come."""
+    revoked = RevocationSet()
+    name = names(1)[0]
+
+    for not_before in said:
+        revoked.add(name, NOW + 600, not_before)
+
+    assert tuple(revoked.covers(name, issued_at=NOW + late) for late in (-1, 8, 9)) == covered
+    settled(revoked, NOW + 10_000)
     assert len(revoked) == 0
+
+
+def test_listeners_hear_of_what_is_new() -> None:
+    """For connections that stay open: each digest once, and again only when it has become stricter."""
+    revoked = RevocationSet()
+    heard: list[bytes] = []
+    one, two = names(2)
+    revoked.on_news(lambda news: heard.extend(news))
+
+    for name, not_before in ((one, NOW), (one, NOW), (one, NOW - 1), (two, None), (one, None), (one, NOW), (two, NOW)):
+        revoked.add(name, NOW + 600, not_before)
+
+    assert heard == [one, two, one]
 
 
 def test_nothing_is_lost_when_threads_add_and_forget() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from doorward.errors import CrossSiteRequest
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies, set_cookie
+from doorward.web.browser import HOST_COOKIE, LOOPBACK_COOKIE, check_same_origin
 
 ORIGIN = "https://auth.example.test"
 
@@ -12,13 +12,14 @@ def test_the_cookie_is_found_among_others() -> None:
     """In one header or in several, as HTTP/2 sends them."""
     headers = [(b"cookie", b"a=1; __Host-doorward=x ;b=2"), (b"accept", b"*/*"), (b"cookie", b"c=3")]
 
-    assert session_cookies(headers) == ["x"]
+    assert HOST_COOKIE.values(headers) == ["x"]
+    assert LOOPBACK_COOKIE.values(headers) == []
 
 
 def test_the_cookie_is_set_for_this_host_alone() -> None:
     """Secure, HttpOnly, no domain, lax (RFC 6265bis)."""
-    assert set_cookie("v", max_age=None) == "__Host-doorward=v; Path=/; Secure; HttpOnly; SameSite=Lax"
-    assert clear_cookie() == "__Host-doorward=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
+    assert HOST_COOKIE.set("v", max_age=None) == "__Host-doorward=v; Path=/; Secure; HttpOnly; SameSite=Lax"
+    assert HOST_COOKIE.clear() == "__Host-doorward=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Single templates can be replaced, and a wrong one is found at start."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,13 @@ async def test_every_template_says_which_variables_it_gets(settings: Settings) -
     names = Doorward(settings).pages.templates.names()
 
     assert {name for name in names if not name.startswith("doorward/")} - {"reference.html"} == set(VARIABLES)
+
+
+def test_the_how_to_page_lists_every_template_with_its_variables() -> None:
+    """Who replaces one reads there what it gets."""
+    from doorward.pages import VARIABLES
+
+    page = (Path(__file__).resolve().parents[2] / "docs/how-to/replace-a-template.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+\.html)` \| (.+) \|$", page, re.MULTILINE)
+
+    assert {name: set(re.findall(r"`(\w+)`", text.partition("(")[0])) for name, text in rows} == VARIABLES

@@ -256,7 +256,11 @@ class Addresses(Flows):
         self, statements: Sequence[Statement], event: Event, *, source: Source, now: int
     ) -> list[list[Row]]:
         try:
-            results = await self._database.write(*statements, entry(event, now=now, source=source))
+            results = await self._database.write(
+                *statements,
+                self._sessions.changing_account(event.account_id or "", now=now),
+                entry(event, now=now, source=source),
+            )
         except GuardFailed:
             raise ChallengeInvalid("overtaken, or the account's state has changed") from None
         except Duplicate as duplicate:

@@ -214,7 +214,18 @@ class Accounts(Flows):
         errors = _check_roles(roles)
         if errors:
             raise InvalidFields("roles", errors=errors)
-        await self._write(store.set_roles(account_id, roles), RolesChanged(account_id=account_id, roles=roles), source)
+        now = self._clock()
+        event = RolesChanged(account_id=account_id, roles=roles)
+        try:
+            results = await self._database.write(
+                store.set_roles(account_id, roles),
+                self._sessions.changing_account(account_id, now=now),
+                entry(event, now=now, source=source),
+            )
+        except GuardFailed:
+            raise NotFound("no such account") from None
+        self._sessions.obey(results)
+        await self._events.publish(event)
         return await self.find(account_id)
 
     async def disable(self, account_id: str, *, source: Source = Source()) -> Account:  # noqa: B008

@@ -11,7 +11,7 @@ from doorward.accounts.leaving import Leaving
 from doorward.confirm import Confirm
 from doorward.errors import FieldError, InvalidFields, MalformedRequest
 from doorward.gate import Caller, Gate
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.forms import Form
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -54,7 +54,7 @@ class LeavingPages:
         cookies = await self._confirm(caller, form["password"])
         if wish == "delete":
             await self._leaving.delete(account_id, source=caller.source)
-            response = self._pages.go("/login", notice="account_deleted", cookies=[clear_cookie()])
+            response = self._pages.go("/login", notice="account_deleted", cookies=[self._gate.cookie.clear()])
             response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
             return response
         held = await self._leaving.export(account_id, source=caller.source)

@@ -9,11 +9,10 @@ from starlette.responses import Response
 
 from doorward.accounts.flows import Accounts
 from doorward.accounts.registration import Registration
-from doorward.errors import RegistrationClosed
+from doorward.errors import Problem, RegistrationClosed
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -99,15 +98,18 @@ class AccountPages:
             sent_to = await self._registration.sign_up(email=email, password=form["password"], source=source)
             return self._pages.go(f"/verify?{urlencode({'challenge': sent_to.challenge})}")
         await self._accounts.register(email=email, password=form["password"], source=source)
-        log_in = await self._passwords.log_in(
-            login=email,
-            password=form["password"],
-            transport="cookie",
-            source=source,
-            replaces=await self._gate.visitor(request),
-        )
-        cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
-        cookies = [cookie, self._pages.cookies.visitor.clear()]
+        try:
+            log_in = await self._passwords.log_in(
+                login=email,
+                password=form["password"],
+                transport="cookie",
+                source=source,
+                replaces=await self._gate.visitor(request),
+            )
+        except Problem:  # too busy, say: the account is made all the same, and registering again would only confuse
+            return self._pages.go("/login", notice="registered")
+        max_age = self._sessions.lifetime_of_cookie(log_in.session)
+        cookies = [self._gate.cookie.set(log_in.cookie or "", max_age=max_age), self._pages.cookies.visitor.clear()]
         if not form["return_to"]:  # elsewhere nobody would show it
             cookies.append(self._pages.cookies.notice.write("welcome"))
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)

@@ -25,7 +25,7 @@ from doorward.web.body import (
     to_struct,
     write_json,
 )
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.routing import Operation
 
 
@@ -200,7 +200,9 @@ class LifecycleRoutes:
         if body.password is None:
             self._gate.check_fresh(caller)
         await self._leaving.delete(caller.principal.subject, password=body.password, source=caller.source)
-        return Response(status_code=204, headers=leaving_headers())
+        return Response(
+            status_code=204, headers={"Set-Cookie": self._gate.cookie.clear(), "Clear-Site-Data": CLEAR_SITE_DATA}
+        )
 
     def operations(self) -> list[Operation]:
         """List the operations."""
@@ -263,8 +265,3 @@ class LifecycleRoutes:
                 needs_caller=True,
             ),
         ]
-
-
-def leaving_headers() -> dict[str, str]:
-    """Write what leaves nothing behind in the browser."""
-    return {"Set-Cookie": clear_cookie(), "Clear-Site-Data": CLEAR_SITE_DATA}

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from doorward.configuration.catalogue import entries, value_of
 from doorward.configuration.files import check_files, open_to_others
+from doorward.configuration.origins import check_allowed_origins, check_insecure_loopback, wrong_origin
 from doorward.configuration.pages import check_pages
 from doorward.configuration.strength import weakness
 from doorward.configuration.values import convert
@@ -22,7 +23,6 @@ from doorward.settings import Settings
 
 Rule = Callable[[Settings], Iterator[Finding]]
 
-_HOST: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 _MOUNT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _NARROWEST: Final = {4: 8, 6: 16}
 """A trusted network must have at least so many fixed bits, by IP version: wider ones hold other people."""
@@ -68,35 +68,15 @@ def _weak(name: str, secrets: tuple[Secret, ...]) -> Iterator[Finding]:
 
 
 def _origin(settings: Settings) -> Iterator[Finding]:
-    wrong = _wrong_origin(settings.origin)
+    wrong = None if settings.serving.insecure_loopback else wrong_origin(settings.origin)
     if wrong:
         fix = "Set DOORWARD_ORIGIN to what browsers show, for example https://auth.example.com"
         yield Finding(f"origin {wrong}.", fix)
 
 
-def _wrong_origin(origin: str) -> str | None:
-    """Say what keeps a text from being an origin as RFC 6454 §6.2 serialises one."""
-    try:
-        url = urlsplit(origin)
-        port = url.port
-    except ValueError:
-        return "is not a URL"
-    if url.scheme != "https":
-        return "must begin with https://, also behind a proxy: it is what browsers see"
-    if url.username is not None or url.password is not None:
-        return "must not carry a user or a password"
-    if url.path or url.query or url.fragment or origin.endswith(("?", "#")):
-        return "must end after host and port: no path, not even a slash, no query, no fragment"
-    host = url.hostname or ""
-    canonical = f"https://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port not in {None, 443} else "")
-    if not (_HOST.fullmatch(host) or (":" in host and _is_address(host))):
-        return "has no valid host name (write international names in their xn-- form)"
-    return f"is not in its plain form, which is {canonical}" if origin != canonical else None
-
-
 def _pages(settings: Settings) -> Iterator[Finding]:
     for origin in settings.pages.return_origins:
-        wrong = _wrong_origin(origin)
+        wrong = wrong_origin(origin)
         if wrong:
             fix = "List origins like https://app.example.com; paths of this origin need no listing."
             yield Finding(f"pages.return_origins: {origin!r} {wrong}.", fix)
@@ -214,13 +194,6 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
             yield Finding(what, f"Run: chmod 600 {key}")
 
 
-def _is_address(text: str) -> bool:
-    try:
-        return ipaddress.IPv6Address(text).scope_id is None
-    except ValueError:
-        return False
-
-
 _LIFETIMES: Final = (
     "tokens.replay_window tokens.access_lifetime tokens.refresh_lifetime tokens.refresh_idle_lifetime "
     "tokens.key_lifetime tokens.key_publication sessions.lifetime sessions.idle_lifetime "
@@ -234,6 +207,10 @@ _PAGES: Final = (
     "pages.home pages.return_origins pages.accent pages.font pages.logo pages.templates "
     "pages.imprint_url pages.privacy_url pages.terms_url pages.support_url"
 )
+_LOOPBACK: Final = (
+    "serving.insecure_loopback serving.host serving.behind_proxy serving.trusted_proxies serving.certificate "
+    "serving.private_key origin"
+)
 
 RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
     (frozenset(names.split()), rule)
@@ -241,7 +218,9 @@ RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
         ("", _bounds),
         ("secret", _secret),
         ("passwords.pepper", _pepper),
-        ("origin", _origin),
+        ("origin serving.insecure_loopback", _origin),
+        (_LOOPBACK, check_insecure_loopback),
+        ("browser.allowed_origins origin serving.insecure_loopback", check_allowed_origins),
         ("mount_path", _mount_path),
         (_MAIL, _mail),
         ("database.url", _database),

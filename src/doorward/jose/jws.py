@@ -20,6 +20,10 @@ from doorward.jose.spelling import base64url_decode, base64url_encode, parse_str
 MAX_TOKEN_LENGTH: Final = 8192
 """Characters, looked at before anything else. Servers take about as much in one header line (h11: 16 KiB for all)."""
 
+LONGER: Final = {"revocations+jwt": 60_000}
+"""Characters of the types that travel in bodies and not in header lines. The reader names the type, so this is no
+option: a token cannot choose its own bound."""
+
 MAX_HEADER_BYTES: Final = 1024
 
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_.-]+")
@@ -61,7 +65,7 @@ def sign(payload: bytes, key: SigningKey, *, typ: str) -> str:
     """
     signing_input = f"{_write_header(key.algorithm, key.kid, typ)}.{base64url_encode(payload)}"
     token = f"{signing_input}.{base64url_encode(key.sign(signing_input.encode('ascii')))}"
-    if len(token) > MAX_TOKEN_LENGTH:
+    if len(token) > max_length(typ):
         raise ValueError("the token is too long")
     return token
 
@@ -71,7 +75,7 @@ def verify(token: str, keys: KeySet, *, typ: str) -> Verified:
 
     It is not yet known whether the token is meant for us and still holds: see :mod:`doorward.jose.jwt`.
     """
-    compact = split(token)
+    compact = split(token, max_length=max_length(typ))
     header = _read_own_header(compact.header)
     check_type(header, typ)
     key = choose_key(header, keys)
@@ -79,9 +83,14 @@ def verify(token: str, keys: KeySet, *, typ: str) -> Verified:
     return Verified(compact.payload, key.kid)
 
 
-def split(token: str) -> Compact:
+def max_length(typ: str) -> int:
+    """Return how many characters a token of this type may have."""
+    return LONGER.get(typ, MAX_TOKEN_LENGTH)
+
+
+def split(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> Compact:
     """Take a token apart: length, alphabet, exactly two dots, canonical base64url (RFC 7515 §5.2 steps 1, 2, 7, 8)."""
-    if len(token) > MAX_TOKEN_LENGTH:
+    if len(token) > max_length:
         raise InvalidToken("length")
     if _ALPHABET.fullmatch(token) is None:
         raise InvalidToken("alphabet")

@@ -136,8 +136,7 @@ class Passwords(Flows):
         proof = await self._prover.by_account(session.account_id, password, source=source)
         now = self._clock()
         account = proof.candidate.account
-        renewed, statement = self._sessions.reauthenticating(session, now=now)
-        statements = [statement]
+        renewed, statements = self._sessions.reauthenticating(session, now=now)
         family = None
         if session.transport == "bearer":
             family = self._tokens.new_family(
@@ -172,10 +171,10 @@ class Passwords(Flows):
             await self._database.write(*proof.forgive)  # a weak wish is no wrong guess
             raise
         now = self._clock()
-        renewed, renewing = self._sessions.renewing(session)
+        renewed, renewing = self._sessions.renewing(session, now=now)
         changing = store.change(account.id, version=proof.candidate.version, hashed=hashed, now=now)
         statements = [
-            renewing,
+            *renewing,
             *self._sessions.ending_all(account.id, now=now, but=session.id),
             *self._outbox.telling_owner("password_changed", account.id, source=source, now=now),
         ]

@@ -10,7 +10,6 @@ from doorward.accounts.flows import Accounts
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -89,7 +88,6 @@ class PasswordPages:
         """Show the log-in page; somebody who is logged in already may go on, or log in as somebody else."""
         session = await self._gate.visitor(request)
         known_as = "" if session is None else (await self._accounts.find(session.account_id)).email
-        return_to = sent.values.get("return_to") or request.query_params.get("return_to", "")
         return self._pages.show(
             request,
             "login.html",
@@ -97,7 +95,7 @@ class PasswordPages:
             status=status,
             may_register=self._may_register,
             known_as=known_as,
-            destination=self._pages.home(return_to),
+            destination=self._pages.home(self._pages.way_back(request, sent)),
         )
 
     async def _change(self, _request: Request, form: Form, caller: Caller) -> Response:
@@ -118,7 +116,7 @@ class PasswordPages:
         )
 
     def _cookie(self, log_in: LogIn) -> str:
-        return set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
+        return self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

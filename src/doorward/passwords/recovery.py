@@ -175,6 +175,7 @@ class Recovery(Flows):
                 # The way back to an older address stays open: whoever resets may be the thief.
                 self._challenges.ending_all(account_id, now=now, keep="undo"),
                 *self._sessions.ending_all(account_id, now=now),
+                self._sessions.changing_account(account_id, now=now),
                 *telling,
                 entry(event, now=now, source=source),
             )

@@ -10,12 +10,12 @@ from doorward.accounts.views import AccountAnswer, AccountView
 from doorward.gate import Gate, source_of
 from doorward.passwords.flows import Passwords
 from doorward.passwords.recovery import Recovery
-from doorward.passwords.views import CookieLoginAnswer, LoginAnswer, answer_log_in, cookie_of
+from doorward.passwords.views import CookieLoginAnswer, LoginAnswer, answer_log_in, cookie_header
 from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
 from doorward.verification.views import Login, SecretBody, SentAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies
+from doorward.web.browser import check_same_origin
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -92,9 +92,11 @@ class PasswordRoutes:
             source=source_of(request),
             replaces=visitor,
         )
-        answer = answer_log_in(log_in, self._sessions)
-        if log_in.cookie is None and session_cookies(request.scope["headers"]):
-            answer.headers["Set-Cookie"] = clear_cookie()  # beside a bearer token it would be one credential too many
+        answer = answer_log_in(log_in, self._sessions, self._gate.cookie)
+        if log_in.cookie is None and self._gate.cookie.values(request.scope["headers"]):
+            answer.headers["Set-Cookie"] = (
+                self._gate.cookie.clear()
+            )  # beside a bearer token it would be one credential too many
         return answer
 
     async def reauthenticate(self, request: Request) -> Response:
@@ -108,7 +110,7 @@ class PasswordRoutes:
             by=caller.transport,
             spent=caller.principal.token_id,
         )
-        return answer_log_in(log_in, self._sessions)
+        return answer_log_in(log_in, self._sessions, self._gate.cookie)
 
     async def change(self, request: Request) -> Response:
         """``POST /v1/me/password``."""
@@ -121,7 +123,7 @@ class PasswordRoutes:
             source=caller.source,
             by=caller.transport,
         )
-        return Response(status_code=204, headers=cookie_of(log_in, self._sessions))
+        return Response(status_code=204, headers=cookie_header(log_in, self._sessions, self._gate.cookie))
 
     async def check(self, request: Request) -> Response:
         """``POST /v1/password/check``."""

@@ -8,7 +8,7 @@ from doorward.passwords.flows import LogIn
 from doorward.sessions.flows import Sessions
 from doorward.tokens.views import PairAnswer
 from doorward.web.body import write_json
-from doorward.web.browser import set_cookie
+from doorward.web.browser import SessionCookie
 
 
 class LoginAnswer(PairAnswer):
@@ -24,11 +24,13 @@ class CookieLoginAnswer(Struct):
     account: AccountView
 
 
-def answer_log_in(log_in: LogIn, sessions: Sessions) -> Response:
+def answer_log_in(log_in: LogIn, sessions: Sessions, cookie: SessionCookie) -> Response:
     """Answer a log-in that has happened."""
     account = AccountView.of(log_in.account)
     if log_in.tokens is None:
-        return write_json(CookieLoginAnswer(log_in.session.id, account), headers=cookie_of(log_in, sessions))
+        return write_json(
+            CookieLoginAnswer(log_in.session.id, account), headers=cookie_header(log_in, sessions, cookie)
+        )
     pair = log_in.tokens
     return write_json(
         LoginAnswer(
@@ -42,8 +44,8 @@ def answer_log_in(log_in: LogIn, sessions: Sessions) -> Response:
     )
 
 
-def cookie_of(log_in: LogIn, sessions: Sessions) -> dict[str, str]:
+def cookie_header(log_in: LogIn, sessions: Sessions, cookie: SessionCookie) -> dict[str, str]:
     """Write the header that sets the session's cookie, where the session has one."""
     if log_in.cookie is None:
         return {}
-    return {"Set-Cookie": set_cookie(log_in.cookie, max_age=sessions.lifetime_of_cookie(log_in.session))}
+    return {"Set-Cookie": cookie.set(log_in.cookie, max_age=sessions.lifetime_of_cookie(log_in.session))}

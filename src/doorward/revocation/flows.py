@@ -5,13 +5,13 @@ A slice that ends something asks for the statement, puts it into its own write, 
 (``Database.changes``); the truth is the table, so a lost message loses nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from doorward.core.clock import Clock
 from doorward.db import Database, Row, Statement
 from doorward.revocation import store
-from doorward.verify.model import RevocationSet
+from doorward.verify.model import Kind, RevocationSet
 
 LEEWAY: Final = 60
 """Verifiers may accept a token this long after its expiry (``security.md`` row 35), so it is remembered that long."""
@@ -29,19 +29,26 @@ class Revocations:
         self._clock = clock
         self._memory = access_lifetime + LEEWAY
         self._position = 0
+        self._listeners: list[Callable[[bytes], None]] = []
 
-    def of(self, digest: bytes, *, now: int) -> Statement:
-        """Make the statement that revokes one thing."""
-        return store.insert(digest, now=now, forget_at=now + self._memory)
+    def of(self, digest: bytes, *, now: int, kind: Kind = "token", not_before: int | None = None) -> Statement:
+        """Make the statement that revokes one thing: for every token, or for those issued before ``not_before``."""
+        return store.insert(digest, kind=kind, not_before=not_before, now=now, forget_at=now + self._memory)
 
-    def of_selected(self, select: str, *, now: int, **parameters: Any) -> Statement:
+    def of_selected(self, select: str, *, now: int, kind: Kind = "session", **parameters: Any) -> Statement:
         """Make the statement that revokes whatever a SELECT of digests names."""
-        return store.insert_selected(select, now=now, forget_at=now + self._memory, **parameters)
+        return store.insert_selected(select, kind=kind, now=now, forget_at=now + self._memory, **parameters)
+
+    def on_obey(self, listener: Callable[[bytes], None]) -> None:
+        """Call ``listener`` with every digest that is refused from now on, at the moment it is."""
+        self._listeners.append(listener)
 
     def obey(self, rows: Iterable[Row]) -> None:
         """Refuse from now on what has just been committed, in this process."""
         for row in rows:
-            self.live.add(row["digest"], row["forget_at"])
+            self.live.add(row["digest"], row["forget_at"], row["not_before"])
+            for listener in self._listeners:
+                listener(row["digest"])
 
     async def follow(self) -> None:
         """Read what others have committed. Called at the start and whenever the database says that it changed.
@@ -52,7 +59,7 @@ class Revocations:
         while rows := await store.news(self._database, position=self._position, size=_PAGE):
             self.obey(rows)
             self._position = rows[-1]["id"]
-        self.live.forget(self._clock())
+        self.live.forget(self._clock(), at_most=_PAGE)
 
     def clean_up(self, *, now: int) -> Statement:
         """Make the statement that forgets what needs no memory any more."""

@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pair(self) -> tuple[Path, Path] | None:
-        """Certificate and key, or ``None`` for plain HTTP behind a proxy."""
+        """Certificate and key, or ``None`` for plain HTTP, behind a proxy or on this machine alone."""
         return (self.certificate, self.private_key) if self.certificate and self.private_key else None
 
     def build_app(self) -> App:

@@ -150,7 +150,7 @@ class Program:
 
     def _redirect(self) -> tuple[RedirectListener, Address] | None:
         serving = self._settings.serving
-        if serving.behind_proxy or serving.http_port is None:
+        if serving.in_clear or serving.http_port is None:
             return None
         listener = RedirectListener(origin=self._settings.origin, mount_path=self._settings.mount_path)
         return listener, Address(serving.host, serving.http_port)
@@ -158,7 +158,7 @@ class Program:
     def _certificate(self) -> tuple[Path, Path] | tuple[None, None]:
         """Return the files to serve with, made if they are for development. Raises ``Misconfigured``."""
         serving = self._settings.serving
-        if serving.behind_proxy:
+        if serving.in_clear:
             return None, None
         host = urlsplit(self._settings.origin).hostname or ""
         if serving.certificate is None or serving.private_key is None:
@@ -173,7 +173,7 @@ class Program:
 
     async def _until_stopped(self, server: Serves, address: Address) -> None:
         background = [asyncio.create_task(server.wait())]
-        if not self._settings.serving.behind_proxy:
+        if not self._settings.serving.in_clear:
             background.append(asyncio.create_task(self._keep_renewed(server, address)))
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait([*background, stopped], return_when=asyncio.FIRST_COMPLETED)

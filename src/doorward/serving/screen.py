@@ -9,6 +9,10 @@ from doorward.mail.model import FOLDER, read_server
 from doorward.settings import Settings
 
 _BCRYPT_KIB: Final = 4
+_INSECURE: Final = (
+    "  WARNING: serving.insecure_loopback is on. Passwords and cookies travel in clear, and every program on this\n"
+    "  machine can read them. For development only: never in front of other people, and no sign of what HTTPS does."
+)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -20,7 +24,7 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
     serving = settings.serving
     listens = f"{serving.host}:{serving.port}"
     facts = {
-        "Address": f"{settings.issuer}  ({'plain HTTP for the proxy' if serving.behind_proxy else 'TLS'} on {listens})",
+        "Address": f"{settings.issuer}  ({_spoken(settings)} on {listens})",
         "Database": _database(settings),
         "Mail": where_mail_goes(settings),
         "Hashing": _hashing(settings),
@@ -30,7 +34,7 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
         facts["Application"] = f"{application} on {settings.origin}/"
     if serving.behind_proxy:
         facts["Proxies"] = ", ".join(serving.trusted_proxies)
-    elif serving.http_port:
+    elif serving.http_port and not serving.insecure_loopback:
         facts["HTTP"] = f"{serving.host}:{serving.http_port} points pages to HTTPS and refuses the API"
     if authority is not None:
         facts["Certificate"] = f"for development, signed by {authority}"
@@ -41,7 +45,8 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
             f"the origin says port {reached.port or 443}; set DOORWARD_ORIGIN if browsers use {serving.port}"
         )
     width = max(map(len, facts)) + 2
-    lines = ["doorward is serving.", "", *(f"  {name.ljust(width)}{value}" for name, value in facts.items())]
+    warning = [_INSECURE, ""] if serving.insecure_loopback else []
+    lines = ["doorward is serving.", "", *warning, *(f"  {name.ljust(width)}{value}" for name, value in facts.items())]
     return "\n".join([*lines, "", "Try next:", "", _next(settings, authority), ""])
 
 
@@ -63,6 +68,12 @@ def where_mail_goes(settings: Settings) -> str:
             return f"from {mail.from_} by {server.host}:{server.port} ({secured})"
         case _:
             return "nowhere" if verified else "nowhere: e-mail verification is off, and passwords cannot be reset"
+
+
+def _spoken(settings: Settings) -> str:
+    if settings.serving.insecure_loopback:
+        return "PLAIN HTTP"
+    return "plain HTTP for the proxy" if settings.serving.behind_proxy else "TLS"
 
 
 def _database(settings: Settings) -> str:

@@ -119,7 +119,13 @@ class Worker:
             self._servers = [each for each in self._servers if not each[1].done()]
 
     async def stop(self) -> None:
-        """Take nothing new, finish what is in flight (at most ``grace`` seconds), end the app."""
+        """Take nothing new, finish what is in flight (at most ``grace`` seconds), end the app.
+
+        An app that keeps requests waiting, as doorward does with those who follow its feed, has a ``let_go``.
+        """
+        let_go = getattr(self._app, "let_go", None)
+        if callable(let_go):
+            let_go()
         await self._end(list(self._servers))
         await self._lifespan.stop()
 

@@ -21,21 +21,26 @@ from doorward.hooks import SessionsEnded
 from doorward.mail.flows import Outbox
 from doorward.revocation.flows import Revocations
 from doorward.sessions import store
-from doorward.sessions.model import COOKIE_PREFIX, SEEN_INTERVAL, Session, Transport, decide_lifetimes
+from doorward.sessions.hot import TRUSTED_FOR, Hot, HotSessions
+from doorward.sessions.model import (
+    COOKIE_PREFIX,
+    Resumed,
+    Session,
+    Transport,
+    account_digest,
+    decide_lifetimes,
+    decide_seen_interval,
+)
+from doorward.sessions.sightings import Sightings
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
 MOST_EXPORTED: Final = 10_000
+CHANGES_KEPT: Final = 360 * TRUSTED_FOR
+"""Seconds for which a change is told; after a fraction of it no process remembers what was before."""
+
+_CHANGES_PAGE: Final = 5_000
 _THE_NEWEST: Final = (1 << 62, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """A live session behind a cookie, with what its principal needs from the account."""
-
-    session: Session
-    roles: tuple[str, ...]
-    email_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class Sessions(Flows):
         super().__init__(foundation)
         self._revocations = revocations
         self._outbox = outbox
+        self._hot = HotSessions()
+        self._sightings = Sightings(self._database, interval=decide_seen_interval(self._settings.sessions))
+        self._position: int | None = None
+        revocations.on_obey(lambda digest: self._hot.drop((digest,)))
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
@@ -115,19 +124,35 @@ class Sessions(Flows):
 
         A value of an older generation is refused: it was replaced at a log-in, a step-up or a password change.
         """
-        opaque = unseal(self._ring, COOKIE_PREFIX, cookie)
-        if opaque is None:
-            return None
-        row = await store.find_by_handle(self._database, opaque.handle)
-        if row is None or row["disabled_at"] is not None:
-            return None
-        session = store.from_row(row)
         now = self._clock()
+        hot = self._hot.find(cookie, now=now)
+        if hot is None:
+            ticket = self._hot.ticket()
+            hot = await self._read(cookie, now)
+            if hot is None:
+                return None
+            self._hot.put(cookie, hot, ticket=ticket)
+        session = hot.resumed.session
+        if not session.is_live(now, seen_at=hot.seen_at):
+            return None
+        hot.seen_at = max(now, hot.seen_at)
+        self._sightings.note(session.id, now)
+        return hot.resumed
+
+    async def _read(self, cookie: str, now: int) -> Hot | None:
+        opaque = unseal(self._ring, COOKIE_PREFIX, cookie)
+        row = None if opaque is None else await store.find_by_handle(self._database, opaque.handle)
+        if opaque is None or row is None or row["disabled_at"] is not None:
+            return None
+        session = self._as_seen(store.from_row(row))
         if session.generation != opaque.generation or session.transport != "cookie" or not session.is_live(now):
             return None
-        if now - session.last_seen_at >= SEEN_INTERVAL:
-            await self._database.write(store.seen(session.id, now=now))
-        return Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
+        resumed = Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
+        return Hot(resumed, read_at=now, seen_at=session.last_seen_at)
+
+    def _as_seen(self, session: Session) -> Session:
+        """Add to what is written of a session's use what is only noted yet."""
+        return replace(session, last_seen_at=max(session.last_seen_at, self._sightings.latest(session.id)))
 
     async def behind(self, cookie: str) -> Session | None:
         """Find the session of a genuine cookie of any generation, live or not, for an operator; nothing is touched."""
@@ -145,7 +170,7 @@ class Sessions(Flows):
         rows = await store.live_page(
             self._database, account_id, now=now, before=_read_cursor(cursor), size=PAGE_SIZE + 1
         )
-        page = [_last_seen(row) for row in rows[:PAGE_SIZE]]
+        page = [self._as_seen(_last_seen(row)) for row in rows[:PAGE_SIZE]]
         following = f"{page[-1].created_at}.{page[-1].id}" if len(rows) > PAGE_SIZE else None
         return Page(tuple(session for session in page if session.is_live(now)), following)
 
@@ -181,9 +206,10 @@ class Sessions(Flows):
         ]  # fmt: skip
 
     def obey(self, results: Sequence[Sequence[Row]]) -> None:
-        """Refuse at once, in this process, what a write with the statements above has just revoked."""
+        """Heed at once, in this process, what a write with statements of this class has just revoked or changed."""
         for rows in results:
             self._revocations.obey(row for row in rows if "forget_at" in set(row.keys()))
+            self._hot.drop(row["changed"] for row in rows if "changed" in set(row.keys()))
 
     async def end(self, session_id: str, *, account_id: str, why: str, source: Source = Source()) -> None:  # noqa: B008
         """End one session of an account.
@@ -214,12 +240,18 @@ class Sessions(Flows):
         await self._events.publish(replace(event, count=len(ended)))
         return len(ended)
 
-    def renewing(self, session: Session) -> tuple[Session, Statement]:
-        """Make the session with the next cookie generation, and the guarded statement that makes it true."""
-        return replace(session, generation=session.generation + 1), store.renew_cookie(session)
+    # -- changing ----------------------------------------------------------------------------------------------------
 
-    def reauthenticating(self, session: Session, *, now: int) -> tuple[Session, Statement]:
-        """Make the session with a new ``auth_time`` and deadline, and the guarded statement that makes it true.
+    def renewing(self, session: Session, *, now: int) -> tuple[Session, list[Statement]]:
+        """Make the session with the next cookie generation, and the statements that make it true, guarded.
+
+        Hand what came back to :meth:`obey`, here and wherever this says *statements*.
+        """
+        renewed = replace(session, generation=session.generation + 1)
+        return renewed, [store.renew_cookie(session), *self._changing(session, now)]
+
+    def reauthenticating(self, session: Session, *, now: int) -> tuple[Session, list[Statement]]:
+        """Make the session with a new ``auth_time`` and deadline, and the statements that make it true, guarded.
 
         Re-authentication resets both time-outs (NIST SP 800-63B-4 §5.2).
         """
@@ -227,11 +259,55 @@ class Sessions(Flows):
         renewed = replace(
             session, auth_time=now, last_seen_at=now, expires_at=expires_at, generation=session.generation + 1
         )
-        return renewed, store.reauthenticate(session, now=now, expires_at=expires_at)
+        return renewed, [
+            store.reauthenticate(session, now=now, expires_at=expires_at),
+            *self._changing(session, now),
+        ]
 
-    def clean_up(self, *, now: int) -> Statement:
-        """Make the statement that forgets sessions that ended so long ago that no token can name them."""
-        return store.forget(before=now - self._settings.tokens.refresh_lifetime)
+    def changing_account(self, account_id: str, *, now: int) -> Statement:
+        """Make the statement for the write of whatever changes what a principal says of its account.
+
+        That is: the roles, and whether the address is verified. Sessions that are remembered are then read again.
+        """
+        return store.change(account_digest(account_id), now=now)
+
+    def _changing(self, session: Session, now: int) -> list[Statement]:
+        return [store.change(session.digest, now=now)] if session.transport == "cookie" else []
+
+    # -- what others have done ---------------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Forget what others have changed, as ``Revocations.follow`` does; from then on memory answers.
+
+        Call it after that one. Raises :class:`StorageUnavailable`; call :meth:`distrust` then.
+        """
+        if self._position is None:
+            self._position = await store.newest_change(self._database)
+        while rows := await store.changes(self._database, position=self._position, size=_CHANGES_PAGE):
+            self._hot.drop(row["digest"] for row in rows)
+            self._position = rows[-1]["id"]
+        self._hot.trust()
+
+    def distrust(self) -> None:
+        """Answer every request by a query until the next :meth:`follow`: nobody tells this process what has ended."""
+        self._hot.distrust()
+
+    # -- keeping house -----------------------------------------------------------------------------------------------
+
+    async def keep_writing(self) -> None:
+        """Write when sessions were last used, every interval until cancelled."""
+        await self._sightings.keep_writing()
+
+    async def write_seen(self) -> None:
+        """Write it now, if there is a database: at the end of the process."""
+        await self._sightings.write_if_possible()
+
+    def clean_up(self, *, now: int) -> list[Statement]:
+        """Make the statements that forget what ended so long ago that no token can name it, and what changed."""
+        return [
+            store.forget(before=now - self._settings.tokens.refresh_lifetime),
+            store.forget_changes(before=now - CHANGES_KEPT),
+        ]
 
     def _revocation(self, account_id: str, now: int) -> Statement:
         return self._revocations.of_selected(store.ENDED_NOW, account_id=account_id, now=now)

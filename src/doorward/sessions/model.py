@@ -4,6 +4,7 @@ Expiry is decided here, at use, with the server's clock: the cookie's own expiry
 (NIST SP 800-63B-4 §5.1.1, authentik CVE-2025-64708), and clean-up is only housekeeping.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -14,7 +15,10 @@ COOKIE_PREFIX: Final = "dws_"
 """Purpose of the opaque value in the cookie; it never passes as a refresh token, nor the other way round."""
 
 SEEN_INTERVAL: Final = 60
-"""``last_seen_at`` is written at most this often, in seconds."""
+"""``last_seen_at`` of a session is written once in so many seconds; more often only for idle lifetimes below 4 min."""
+
+SEEN_SHARE: Final = 4
+"""What is not written yet is at most this part of the shortest idle lifetime: a quarter."""
 
 Transport = Literal["bearer", "cookie"]
 
@@ -42,9 +46,22 @@ class Session:
     ip_prefix: str
     ended_at: int | None = None
 
-    def is_live(self, now: int) -> bool:
-        """Tell whether the session is still good: not ended, not too old, not idle for too long."""
-        return self.ended_at is None and now < self.expires_at and now < self.last_seen_at + self.idle_lifetime
+    def is_live(self, now: int, *, seen_at: int = 0) -> bool:
+        """Tell whether the session is still good: not ended, not too old, not idle for too long.
+
+        ``seen_at`` is a use that is known here and not written yet.
+        """
+        idle_at = max(self.last_seen_at, seen_at) + self.idle_lifetime
+        return self.ended_at is None and now < self.expires_at and now < idle_at
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A session behind a cookie as it was read, with what its principal needs from the account."""
+
+    session: Session
+    roles: tuple[str, ...]
+    email_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +86,19 @@ def decide_lifetimes(
 def is_fresh(auth_time: int, *, now: int, sessions: SessionSettings) -> bool:
     """Tell whether the last proof of who somebody is was recent enough for acts that need a fresh log-in."""
     return now - auth_time <= sessions.fresh_lifetime
+
+
+def decide_seen_interval(sessions: SessionSettings) -> int:
+    """Choose after how many seconds the use of sessions is written.
+
+    Another process, or this one after it was killed, knows of a session's use what was written. So it may hold a
+    session for idle that was used within the last interval, and end it that much early; never late, because nothing is
+    written that has not happened. The process that saw the use knows it to the second. A minute early is nothing beside
+    two hours; with an idle lifetime of a minute it would be all of it, hence the share.
+    """
+    return min(SEEN_INTERVAL, min(sessions.idle_lifetime, sessions.remembered_idle_lifetime) // SEEN_SHARE)
+
+
+def account_digest(account_id: str) -> bytes:
+    """Name every session of an account at once, in what is told about changes."""
+    return hashlib.sha256(b"sessions of " + account_id.encode()).digest()[:16]

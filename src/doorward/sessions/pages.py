@@ -14,7 +14,7 @@ from doorward.gate import Caller, Gate
 from doorward.sessions.devices import Device, describe
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -87,7 +87,12 @@ class SessionPages:
         return self._pages.show(request, "logout.html", who=caller.principal)
 
     async def log_out(self, request: Request) -> Response:
-        """``POST /logout``."""
+        """``POST /logout``.
+
+        The origin comes first: another site's form comes without the cookie (``SameSite=Lax``), which looks like
+        somebody who is logged out, and the answer to that would take the cookie from the browser.
+        """
+        self._pages.check_same_origin(request)
         try:
             await self._gate.person(request)
         except (SessionEnded, TokenRefused):  # what is asked for is so already
@@ -140,7 +145,7 @@ class SessionPages:
         """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
         language = self._pages.cookies.language.read(request.scope["headers"])
         path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
-        response = self._pages.go(path, cookies=[clear_cookie()])
+        response = self._pages.go(path, cookies=[self._gate.cookie.clear()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 

@@ -14,7 +14,7 @@ from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.tokens.flows import Holder, Tokens
 from doorward.web.body import Confidential, check_content_type, parse_object, read_bytes, to_struct, write_json
-from doorward.web.browser import CLEAR_SITE_DATA, clear_cookie
+from doorward.web.browser import CLEAR_SITE_DATA
 from doorward.web.routing import Operation
 
 
@@ -89,7 +89,8 @@ class SessionRoutes:
                     await self._sessions.end(
                         holder.session_id, account_id=holder.account_id, why="log-out", source=source
                     )
-        return Response(status_code=204, headers={"Set-Cookie": clear_cookie(), "Clear-Site-Data": CLEAR_SITE_DATA})
+        cleared = {"Set-Cookie": self._gate.cookie.clear(), "Clear-Site-Data": CLEAR_SITE_DATA}
+        return Response(status_code=204, headers=cleared)
 
     async def show(self, request: Request) -> Response:
         """``GET /v1/me/sessions``."""

@@ -1,8 +1,9 @@
 """The SQL of table ``session``."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from doorward.db import Database, Row, Statement, guarded, statement
+from doorward.db import Database, Row, Statement, announced, guarded, statement
 from doorward.sessions.model import Session
 
 _COLUMNS: Final = """id, account_id, handle, generation, digest, transport, amr, auth_time, created_at, last_seen_at,
@@ -28,6 +29,21 @@ _LIVE_PAGE: Final = f"""
       AND (created_at < :created_at OR (created_at = :created_at AND id < :id))
     ORDER BY created_at DESC, id DESC LIMIT :size
 """
+
+_SEEN_SIZES: Final = (1, 16, 256)
+_SEEN: Final = {
+    size: f"""
+        UPDATE session SET last_seen_at = seen.column2
+        FROM (VALUES {
+        ", ".join(f"(CAST(:id{number} AS TEXT), CAST(:at{number} AS BIGINT))" for number in range(size))
+    }) AS seen
+        WHERE session.id = seen.column1 AND session.last_seen_at < seen.column2 AND session.ended_at IS NULL
+    """
+    for size in _SEEN_SIZES
+}
+
+_NEWEST_CHANGE: Final = "SELECT COALESCE(MAX(id), 0) AS position FROM session_change"
+_CHANGES: Final = "SELECT id, digest FROM session_change WHERE id > :position ORDER BY id LIMIT :size"
 
 LIVE: Final = "account_id = :account_id AND ended_at IS NULL AND expires_at > :now"
 
@@ -70,6 +86,33 @@ async def live_page(database: Database, account_id: str, *, now: int, before: tu
     return await database.fetch_all(
         _LIVE_PAGE, account_id=account_id, now=now, created_at=before[0], id=before[1], size=size
     )
+
+
+async def newest_change(database: Database) -> int:
+    """Return the position behind which changes are news."""
+    row = await database.fetch_one(_NEWEST_CHANGE)
+    return 0 if row is None else int(row["position"])
+
+
+async def changes(database: Database, *, position: int, size: int) -> list[Row]:
+    """Read what was changed after a position."""
+    return await database.fetch_all(_CHANGES, position=position, size=size)
+
+
+def change(digest: bytes, *, now: int) -> Statement:
+    """Tell every process that what it remembers of one session, or of one account's sessions, is no longer so."""
+    return announced(
+        statement(
+            "INSERT INTO session_change (digest, recorded_at) VALUES (:digest, :now) RETURNING digest AS changed",
+            digest=digest,
+            now=now,
+        )
+    )
+
+
+def forget_changes(*, before: int) -> Statement:
+    """Delete what every process has read long ago."""
+    return statement("DELETE FROM session_change WHERE recorded_at < :before", before=before)
 
 
 def insert(session: Session) -> Statement:
@@ -125,13 +168,19 @@ def renew_cookie(session: Session) -> Statement:
     )
 
 
-def seen(session_id: str, *, now: int) -> Statement:
-    """Remember that the session was used; never backwards."""
-    return statement(
-        "UPDATE session SET last_seen_at = :now WHERE id = :id AND last_seen_at < :now AND ended_at IS NULL",
-        id=session_id,
-        now=now,
-    )
+def seen(sightings: Mapping[str, int]) -> list[Statement]:
+    """Remember when sessions were used, never backwards: a statement for every few hundred of them."""
+    pairs = sorted(sightings.items())
+    return [_seen(pairs[start : start + _SEEN_SIZES[-1]]) for start in range(0, len(pairs), _SEEN_SIZES[-1])]
+
+
+def _seen(pairs: list[tuple[str, int]]) -> Statement:
+    """Fill up with the last pair to one of a few sizes, so that an engine prepares a few texts and not hundreds."""
+    size = next(each for each in _SEEN_SIZES if each >= len(pairs))
+    filled = pairs + pairs[-1:] * (size - len(pairs))
+    ids = {f"id{number}": session_id for number, (session_id, _) in enumerate(filled)}
+    times = {f"at{number}": seen_at for number, (_, seen_at) in enumerate(filled)}
+    return statement(_SEEN[size], **ids, **times)
 
 
 def end_one(session_id: str, *, account_id: str, now: int) -> Statement:

@@ -105,7 +105,10 @@ class SignInLinks(Flows):
         ]
         if not account.email_verified:
             statements += [self._challenges.ending_all(account.id, now=now)]
-            statements += self._sessions.ending_all(account.id, now=now)
+            statements += [
+                *self._sessions.ending_all(account.id, now=now),
+                self._sessions.changing_account(account.id, now=now),
+            ]
         statements += self._sessions.starting(session, live=candidate.live_sessions, now=now, source=source)
         events: list[Event] = [SignedIn(account_id=account.id, session_id=session.id, amr=POSSESSION)]
         if replaces is not None:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from doorward.gate import Gate, source_of
 from doorward.sessions.flows import Sessions
 from doorward.sign_in_links.flows import SignInLinks
-from doorward.web.browser import set_cookie
 from doorward.web.forms import Form, check_filled
 from doorward.web.mail_form import FIELDS, KEPT, VARIABLES, WRONG_CODE, carried, read_answer
 from doorward.web.pages import FormKind, Pages
@@ -68,7 +67,7 @@ class SignInLinkPages:
             source=source_of(request),
             replaces=await self._gate.visitor(request),
         )
-        cookie = set_cookie(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
+        cookie = self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
         return self._pages.leave(
             self._pages.home(form["return_to"]), cookies=[cookie, self._pages.cookies.visitor.clear()]
         )

@@ -12,7 +12,7 @@ from doorward.settings import Settings
 from doorward.sign_in_links.flows import SignInLinks
 from doorward.verification.views import Login, SecretBody, SentAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import check_same_origin, clear_cookie, session_cookies
+from doorward.web.browser import check_same_origin
 from doorward.web.routing import Operation
 
 
@@ -59,9 +59,9 @@ class SignInLinkRoutes:
             source=source_of(request),
             replaces=visitor,
         )
-        answer = answer_log_in(log_in, self._sessions)
-        if log_in.cookie is None and session_cookies(headers):
-            answer.headers["Set-Cookie"] = clear_cookie()
+        answer = answer_log_in(log_in, self._sessions, self._gate.cookie)
+        if log_in.cookie is None and self._gate.cookie.values(headers):
+            answer.headers["Set-Cookie"] = self._gate.cookie.clear()
         return answer
 
     def operations(self) -> list[Operation]:

@@ -148,7 +148,7 @@ class Keyring(Flows):
         trail = entry(event, now=now, source=source)
         if event.revoked:
             kids = tuple(record.kid for record in keys)
-            revocations = [self._revocations.of(digest("key", kid), now=now) for kid in kids]
+            revocations = [self._revocations.of(digest("key", kid), kind="key", now=now) for kid in kids]
             results = await self._carry_out(keys, retire=kids, active=True, staged=True, also=(*revocations, trail))
             self._revocations.obey(row for rows in results[len(kids) : 2 * len(kids)] for row in rows)
         elif len(keys) >= MOST_KEYS:
@@ -197,7 +197,7 @@ class Keyring(Flows):
     async def _give_up(self, kids: Iterable[str]) -> None:
         for kid in kids:
             _log.warning("signing key %s was sealed with a secret that is gone; it is retired", kid)
-            revocation = self._revocations.of(digest("key", kid), now=self._clock())
+            revocation = self._revocations.of(digest("key", kid), kind="key", now=self._clock())
             with contextlib.suppress(GuardFailed):  # another process has seen it first
                 results = await self._database.write(store.retire_key(kid), revocation)
                 self._revocations.obey(results[1])

@@ -11,6 +11,7 @@ from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import KEY_SET_MAX_AGE, Keyring
 from doorward.tokens.views import AccessAnswer, PairAnswer
 from doorward.verify.answers import DOCS_PATH
+from doorward.verify.page import PATH as REVOCATIONS_PATH
 from doorward.web.body import Confidential, read_json, write_json
 from doorward.web.routing import Operation
 
@@ -22,10 +23,11 @@ class RefreshBody(Confidential, forbid_unknown_fields=True):
 
 
 class Metadata(Struct, omit_defaults=False):
-    """RFC 8414 §2: only what is really supported."""
+    """RFC 8414 §2: only what is really supported. ``revocations_uri`` is our own: the feed that verifiers follow."""
 
     issuer: str
     jwks_uri: str
+    revocations_uri: str
     response_types_supported: list[str]
     grant_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
@@ -82,6 +84,7 @@ class TokenRoutes:
             Metadata(
                 issuer=issuer,
                 jwks_uri=f"{issuer}/.well-known/jwks.json",
+                revocations_uri=issuer + REVOCATIONS_PATH,
                 response_types_supported=[],
                 grant_types_supported=[],
                 token_endpoint_auth_methods_supported=[],

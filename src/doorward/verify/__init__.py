@@ -6,7 +6,17 @@ ASGI application by path, and :mod:`doorward.verify.fastapi` has ``require`` for
 
 from doorward.errors import InvalidToken
 from doorward.verify.asgi import Guard, principal_of
+from doorward.verify.following import FeedStatus, RevocationsUnavailable
 from doorward.verify.model import Principal, RevocationSet
 from doorward.verify.verifier import Verifier
 
-__all__ = ["Guard", "InvalidToken", "Principal", "RevocationSet", "Verifier", "principal_of"]
+__all__ = [
+    "FeedStatus",
+    "Guard",
+    "InvalidToken",
+    "Principal",
+    "RevocationSet",
+    "RevocationsUnavailable",
+    "Verifier",
+    "principal_of",
+]

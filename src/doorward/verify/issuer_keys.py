@@ -6,7 +6,7 @@ everybody else goes on with the keys that are there. So there is one fetch for t
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from doorward.verify.jwks import KeySchedule
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from ipaddress import IPv4Network, IPv6Network
 
 WELL_KNOWN: Final = "/.well-known/jwks.json"
 """Where an issuer publishes its keys, below its own address."""
@@ -34,13 +35,20 @@ class IssuerKeys:
     """Fetched keys of one issuer, for one verifier."""
 
     def __init__(
-        self, address: Address, *, clock: Clock, on_change: Callable[[KeySet], None], ca_file: str | None = None
+        self,
+        address: Address,
+        *,
+        clock: Clock,
+        on_change: Callable[[KeySet], None],
+        ca_file: str | None = None,
+        private: "Sequence[IPv4Network | IPv6Network]" = (),
     ) -> None:
         """Fetch nothing yet. ``on_change`` is called, in the fetching thread, with every set that differs."""
         self._address = address
         self._clock = clock
         self._on_change = on_change
         self._ca_file = ca_file
+        self._private = private
         self._lock = Lock()
         self._schedule = KeySchedule()
         self._flight: Future[None] | None = None
@@ -120,7 +128,8 @@ class IssuerKeys:
 
     def _fly(self, flight: "Future[None]") -> None:
         try:
-            self._land(flight, KeySet.from_jwks(parse_strict(fetch(self._address, ca_file=self._ca_file))), "")
+            document = fetch(self._address, ca_file=self._ca_file, private=self._private)
+            self._land(flight, KeySet.from_jwks(parse_strict(document)), "")
         except Exception as error:
             self._land(flight, None, str(error) if isinstance(error, FetchFailed | ValueError) else repr(error))
 

@@ -7,8 +7,8 @@ section 3, row 37). What a caller may *do* is not decided here: :mod:`doorward.v
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Literal
 
@@ -47,9 +47,15 @@ class Principal:
     scope: frozenset[str]
     roles: frozenset[str]
     email_verified: bool | None
+    key_id: str = field(default="", compare=False, repr=False)
+    """Which key of the issuer signed the token; empty for a caller by cookie. Says nothing about who calls."""
 
 
-def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
+Kind = Literal["session", "token", "key", "account"]
+"""What can be revoked: a session by ``sid``, one token by ``jti``, a signing key by ``kid``, an account by ``sub``."""
+
+
+def digest(kind: Kind, identifier: str) -> bytes:
     """Name what is revoked: 16 bytes of SHA-256(kind NUL identifier), which tell an outsider nothing.
 
     Never made of a token's text or its hash, because a token can be spelled in more than one way (rows 12 and 30).
@@ -57,50 +63,108 @@ def digest(kind: Literal["session", "token", "key"], identifier: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{identifier}".encode()).digest()[:DIGEST_BYTES]
 
 
-class RevocationSet:
-    """What is no longer to be believed, as digests. Asking is O(1) whatever the size; forgetting bounds the size."""
+def digests_of(principal: Principal) -> tuple[bytes, ...]:
+    """Return the names under which what a caller stands on could be revoked: session, token, key, if any, account."""
+    named: tuple[tuple[Kind, str], ...] = (
+        ("session", principal.session_id),
+        ("token", principal.token_id),
+        ("key", principal.key_id),
+        ("account", principal.subject),
+    )
+    return tuple(digest(kind, identifier) for kind, identifier in named if identifier)
 
-    __slots__ = ("_crowded", "_forget_at", "_lock")
+
+SPAN: Final = 64
+"""Seconds that share a list of what may be forgotten together; an entry is kept that much longer at most."""
+
+STEP: Final = 256
+"""Entries that one call forgets at most, some 30 µs: a request never pays for a log-out of everybody an hour ago."""
+
+_NOTHING: Final = -1
+_NEVER: Final = 1 << 62
+"""Before and after every time."""
+
+
+class RevocationSet:
+    """What is no longer to be believed, as digests. Asking is O(1) whatever the size; forgetting bounds the size.
+
+    Safe under threads; after a fork it belongs to the parent, because its lock may be held for ever in the child.
+    """
+
+    __slots__ = ("_ending", "_first", "_known", "_listeners", "_lock")
 
     def __init__(self) -> None:
         """Start empty."""
-        self._forget_at: dict[bytes, int] = {}
+        self._known: dict[bytes, int | tuple[int, int]] = {}
+        self._ending: dict[int, tuple[int, list[bytes]]] = {}
+        self._first = _NEVER
+        self._listeners: tuple[Callable[[Collection[bytes]], None], ...] = ()
         self._lock = Lock()
-        self._crowded = _ROOM
 
-    def add(self, digest: bytes, forget_at: int) -> None:
+    def add(self, digest: bytes, forget_at: int, not_before: int | None = None) -> None:
         """Refuse from now on what ``digest`` names; it may be forgotten once no token can name it any more.
 
-        ``forget_at`` is a time in seconds since 1970 UTC. Raises ``ValueError`` unless the digest has 16 bytes.
+        With ``not_before`` only tokens that were issued before that time are refused. Both are in seconds since 1970
+        UTC. Said twice, the stricter and the longer counts. Raises ``ValueError`` unless the digest has 16 bytes.
         """
         if len(digest) != DIGEST_BYTES:
             raise ValueError("a digest has 16 bytes")
+        last, seen, limit = -(-forget_at // SPAN) * SPAN, 0, _NOTHING
+        strictest = _NEVER if not_before is None else not_before
         with self._lock:
-            self._forget_at[digest] = max(forget_at, self._forget_at.get(digest, 0))
+            before = self._known.get(digest)
+            if before is not None:
+                seen, limit = before if isinstance(before, tuple) else (before, _NEVER)
+            last, names = self._ending.setdefault(max(last, seen), (max(last, seen), []))  # one number for all of them
+            if last != seen:
+                names.append(digest)
+            self._first = min(self._first, last)
+            strictest = max(strictest, limit)
+            self._known[digest] = last if strictest == _NEVER else (last, strictest)
+        if strictest > limit:
+            self._tell((digest,))
 
-    def covers(self, *digests: bytes) -> bool:
-        """Tell whether one of the digests is revoked. There is no leeway here."""
-        known = self._forget_at
-        return any(name in known for name in digests)
+    def covers(self, *digests: bytes, issued_at: int = 0) -> bool:
+        """Tell whether one of the digests is revoked for a token issued at that time. There is no leeway here."""
+        known = self._known
+        for name in digests:
+            found = known.get(name)
+            if found is not None and (type(found) is int or issued_at < found[1]):  # type: ignore[index]
+                return True
+        return False
 
-    def forget(self, now: int) -> None:
-        """Discard what no token can say any more. Call it as often as you like: it works only when the set has doubled.
+    def forget(self, now: int, *, at_most: int = STEP) -> None:
+        """Discard some of what no token can say any more. Call it as often as you like: mostly it is a comparison.
 
         The largest leeway is added, so that no verifier's clock skew outlives the memory (TOB-PYPI26-1).
         """
-        if len(self._forget_at) < self._crowded:
+        if now < self._first + jwt.MAX_LEEWAY:
             return
         with self._lock:
-            self._forget_at = {name: until for name, until in self._forget_at.items() if until + jwt.MAX_LEEWAY > now}
-            self._crowded = max(_ROOM, 2 * len(self._forget_at))
+            while at_most > 0 and now >= self._first + jwt.MAX_LEEWAY:
+                last, names = self._ending[self._first]
+                while names and at_most > 0:
+                    name, at_most = names.pop(), at_most - 1
+                    found = self._known[name]
+                    if (found[0] if isinstance(found, tuple) else found) == last:  # else it was said again since
+                        del self._known[name]
+                if not names:
+                    del self._ending[last]
+                    self._first = min(self._ending, default=_NEVER)
+
+    def on_news(self, listener: Callable[[Collection[bytes]], None]) -> None:
+        """Have ``listener`` called with what was not revoked before, in the thread that adds it."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def _tell(self, news: Collection[bytes]) -> None:
+        """Pass news on. Never under the lock: a listener may ask this set."""
+        for listener in self._listeners:
+            listener(news)
 
     def __len__(self) -> int:
         """Count the digests held."""
-        return len(self._forget_at)
-
-
-_ROOM: Final = 1024
-"""Entries below which forgetting is not worth the walk; about 100 KB."""
+        return len(self._known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +172,13 @@ class Believed:
     """A principal, when the token holds, and the names under which what it stands on could be revoked.
 
     ``starts_at`` and ``ends_at`` are seconds since 1970 UTC, without leeway. The digests are of the session, of this
-    one token and of the key that signed it.
+    one token, of the key that signed it and of the account.
     """
 
     principal: Principal
     starts_at: int
     ends_at: int
-    digests: tuple[bytes, bytes, bytes]
+    digests: tuple[bytes, ...]
 
 
 def check(
@@ -158,16 +222,13 @@ def examine(
         scope=scope_claim(claims),
         roles=frozenset(jwt.texts_claim(claims, "roles")),
         email_verified=flag_claim(claims, "email_verified"),
+        key_id=decoded.kid,
     )
     return Believed(
         principal,
         starts_at=max(issued_at, jwt.time_claim(claims, "nbf")) if "nbf" in claims else issued_at,
         ends_at=expires_at,
-        digests=(
-            digest("session", principal.session_id),
-            digest("token", principal.token_id),
-            digest("key", decoded.kid),
-        ),
+        digests=digests_of(principal),
     )
 
 
@@ -180,8 +241,8 @@ def check_still_holds(believed: Believed, *, now: int, leeway: int) -> None:
 
 
 def check_not_revoked(believed: Believed, revocations: RevocationSet | None) -> None:
-    """Refuse what has been revoked: the session, this one token, or the key that signed it."""
-    if revocations is not None and revocations.covers(*believed.digests):
+    """Refuse what has been revoked: the session, this one token, the key that signed it, or the account until then."""
+    if revocations is not None and revocations.covers(*believed.digests, issued_at=believed.principal.issued_at):
         raise InvalidToken("revoked")
 
 

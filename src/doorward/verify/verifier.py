@@ -1,12 +1,13 @@
 """The verifier of one issuer's access tokens: keys, a cache of what was verified, the time and the revocations.
 
-A repeated token costs a look-up, a comparison of times and three look-ups of revocation, on every call. Nothing but
+A repeated token costs a look-up, a comparison of times and four look-ups of revocation, on every call. Nothing but
 the signature and the claims is ever taken from the cache. Keys belong to one issuer: a service that trusts two has two
 verifiers (``security.md`` row 22).
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, get_args
 
 from doorward.core.clock import Clock, system_clock
 from doorward.errors import Finding, KeysUnavailable, Misconfigured, UnknownKey
@@ -14,9 +15,9 @@ from doorward.jose.jwt import MAX_LEEWAY
 from doorward.jose.keys import KeySet
 from doorward.verify.answers import DOCS_PATH
 from doorward.verify.cache import VerifiedTokens
-from doorward.verify.fetching import Address
+from doorward.verify.following import FeedStatus, Patience, WhenStale
 from doorward.verify.headers import bearer_token
-from doorward.verify.issuer_keys import WELL_KNOWN, IssuerKeys
+from doorward.verify.issuer_keys import IssuerKeys
 from doorward.verify.model import (
     MAX_LIFETIME,
     Principal,
@@ -25,9 +26,14 @@ from doorward.verify.model import (
     check_still_holds,
     examine,
 )
+from doorward.verify.upstream import Upstream, Upstreams
 
 CACHE_SIZE: Final = 4096
 """Tokens remembered; about 2 KiB each."""
+
+MAX_STALENESS: Final = 60
+MIN_STALENESS: Final = 5
+"""Seconds."""
 
 
 class _Trust:
@@ -54,16 +60,33 @@ class Verifier:
         leeway: int = 30,
         max_lifetime: int = MAX_LIFETIME,
         cache_size: int = CACHE_SIZE,
+        follow_revocations: bool = True,
+        max_staleness: int = MAX_STALENESS,
+        when_stale: WhenStale = "refuse",
+        on_feed_change: Callable[[FeedStatus], None] | None = None,
         jwks_url: str | None = None,
+        revocations_url: str | None = None,
         ca_file: str | None = None,
+        private_networks: Iterable[str] = (),
         allow_http_on_loopback: bool = False,
     ) -> None:
         """Take the exact ``iss`` to trust and the ``aud`` to be (default: the issuer).
 
-        With ``keys`` (a :class:`KeySet`, or a JWK Set as a dict) no network is used. Without, they are fetched from
-        ``jwks_url``, by default ``/.well-known/jwks.json`` below the issuer, over HTTPS; ``ca_file`` is a PEM file of
-        the only authorities to trust, such as the development authority. ``leeway`` (0 to 60) and ``max_lifetime`` are
-        seconds. Raises :class:`~doorward.errors.Misconfigured`.
+        With ``keys`` (a :class:`KeySet`, or a JWK Set as a dict) no network is used, and ``revocations`` is whatever
+        set somebody else keeps. Without, keys are fetched over HTTPS and the issuer's feed of revocations is followed,
+        into ``revocations`` if that is given, from the first check on, in each process by itself.
+
+        ``follow_revocations=False`` switches the feed off: a token is then believed until it expires. Where nothing
+        was heard for ``max_staleness`` seconds, ``when_stale`` says what to do: ``"refuse"`` every token with
+        :class:`~doorward.verify.RevocationsUnavailable`, or believe tokens ``"until_expiry"``. ``on_feed_change`` is
+        called when the feed becomes stale or fresh; :meth:`feed_status` tells at any time.
+
+        ``jwks_url`` and ``revocations_url`` are for a service that reaches its issuer by another address than the
+        issuer's name (``/.well-known/jwks.json`` and ``/v1/revocations`` below it). ``ca_file`` is a PEM file of the
+        only authorities to trust, such as the development authority. ``private_networks`` lists what a host name may
+        lead to beside public addresses (``10.0.0.0/8``); an address or ``localhost`` in the URL itself needs no
+        listing. ``leeway`` (0 to 60) and ``max_lifetime`` are seconds. Raises
+        :class:`~doorward.errors.Misconfigured`.
         """
         findings = []
         if not issuer:
@@ -72,6 +95,10 @@ class Verifier:
             findings.append(Finding("Verifier: the leeway is not 0 to 60 seconds.", "Mend the clocks instead."))
         if max_lifetime < 1:
             findings.append(Finding("Verifier: max_lifetime is not positive.", "Give it in seconds."))
+        if max_staleness < MIN_STALENESS:
+            findings.append(Finding("Verifier: max_staleness is below 5 seconds.", "One question may take as long."))
+        if when_stale not in get_args(WhenStale):
+            findings.append(Finding("Verifier: when_stale is unknown.", "Say 'refuse' or 'until_expiry'."))
         if findings:
             raise Misconfigured(*findings)
         self.documentation = issuer + DOCS_PATH
@@ -83,12 +110,23 @@ class Verifier:
         self._leeway = leeway
         self._max_lifetime = max_lifetime
         self._cache_size = cache_size
-        self._fetched: IssuerKeys | None = None
+        self._upstreams: Upstreams | None = None
         self.replace_keys(_key_set(keys))
         if keys is None:
-            url = issuer.rstrip("/") + WELL_KNOWN if jwks_url is None else jwks_url
-            address = Address.of(url, allow_http_on_loopback=allow_http_on_loopback)
-            self._fetched = IssuerKeys(address, clock=clock, on_change=self.replace_keys, ca_file=ca_file)
+            self._upstreams = Upstreams(
+                issuer=issuer,
+                keys=lambda: self._trust.keys,
+                replace_keys=self.replace_keys,
+                revocations=revocations,
+                patience=Patience(max_staleness, when_stale) if follow_revocations else None,
+                on_feed_change=on_feed_change,
+                clock=clock,
+                jwks_url=jwks_url,
+                revocations_url=revocations_url,
+                ca_file=ca_file,
+                private_networks=private_networks,
+                allow_http_on_loopback=allow_http_on_loopback,
+            )
 
     def replace_keys(self, keys: KeySet) -> None:
         """Trust these keys and no others from now on; what the old ones had verified is forgotten."""
@@ -97,24 +135,80 @@ class Verifier:
     def check(self, token: str) -> Principal:
         """Return who sent the token, or raise :class:`~doorward.errors.InvalidToken`.
 
-        With fetched keys, the first call and an unknown key id may block for a fetch, and
-        :class:`~doorward.errors.KeysUnavailable` says that there are no keys to judge with.
+        With fetched keys, the first call and an unknown key id may block for a fetch;
+        :class:`~doorward.errors.KeysUnavailable` and :class:`~doorward.verify.RevocationsUnavailable` say that there is
+        nothing to judge with.
         """
+        upstream = self._upstream()
+        if upstream is None:
+            return self._judge(token, None)
+        if not upstream.is_ready:
+            upstream.wait(self._clock())
         try:
-            return self._judge(token)
+            return self._judge(token, upstream)
         except (UnknownKey, KeysUnavailable):
-            if self._fetched is None or not self._fetched.wait(self._clock()):
+            if not upstream.keys.wait(self._clock()):
                 raise
-        return self._judge(token)
+        return self._judge(token, upstream)
 
     async def check_async(self, token: str) -> Principal:
         """Do as :meth:`check` without blocking the event loop."""
+        upstream = self._upstream()
+        if upstream is None:
+            return self._judge(token, None)
+        if not upstream.is_ready:
+            await upstream.wait_async(self._clock())
         try:
-            return self._judge(token)
+            return self._judge(token, upstream)
         except (UnknownKey, KeysUnavailable):
-            if self._fetched is None or not await self._fetched.wait_async(self._clock()):
+            if not await upstream.keys.wait_async(self._clock()):
                 raise
-        return self._judge(token)
+        return self._judge(token, upstream)
+
+    # -- the feed ----------------------------------------------------------------------------------------------------
+
+    def feed_status(self) -> FeedStatus | None:
+        """Tell how well revocations are heard of in this process; ``None`` where no feed is followed."""
+        upstream = self._upstream()
+        return None if upstream is None or upstream.follower is None else upstream.follower.status()
+
+    @property
+    def staleness(self) -> int | None:
+        """The age in seconds of what is known of revocations; ``None`` where nothing is known, or no feed followed."""
+        status = self.feed_status()
+        return None if status is None else status.staleness
+
+    def start(self) -> None:
+        """Fetch keys and follow revocations from now on, without waiting; the first check does it otherwise.
+
+        Call it in the process that checks: after a fork, not before.
+        """
+        upstream = self._upstream()
+        if upstream is not None:
+            upstream.start(self._clock())
+
+    def close(self) -> None:
+        """Stop following, in this process. What is known stays known until it is stale."""
+        upstream = self._upstream()
+        if upstream is not None and upstream.follower is not None:
+            upstream.follower.close()
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator["Verifier"]:
+        """Follow as a task of this event loop while the block lasts, instead of a thread: for a lifespan."""
+        import asyncio
+
+        upstream = self._upstream()
+        if upstream is None or upstream.follower is None:
+            yield self
+            return
+        task = asyncio.create_task(upstream.follower.follow())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            upstream.follower.close()
 
     async def authenticate(self, scope: Mapping[str, Any]) -> Principal | None:
         """Return the caller of an ASGI request or handshake; ``None`` when it carries no bearer token.
@@ -124,11 +218,20 @@ class Verifier:
         token = bearer_token(scope["headers"])
         return None if token is None else await self.check_async(token)
 
-    def _judge(self, token: str) -> Principal:
+    def _upstream(self) -> Upstream | None:
+        return None if self._upstreams is None else self._upstreams.here()
+
+    @property
+    def _fetched(self) -> IssuerKeys | None:
+        upstream = self._upstream()
+        return None if upstream is None else upstream.keys
+
+    def _judge(self, token: str, upstream: Upstream | None) -> Principal:
         now = self._clock()
-        if self._fetched is not None:
-            self._fetched.refresh(now)
-            self._fetched.require(now)
+        revocations = self._revocations
+        if upstream is not None:
+            upstream.require(now)
+            revocations = upstream.revocations
         trust = self._trust
         believed = trust.verified.get(token)
         if believed is None:
@@ -142,11 +245,11 @@ class Verifier:
                 max_lifetime=self._max_lifetime,
             )
             trust.verified.put(token, believed)
-            if self._revocations is not None:
-                self._revocations.forget(now)
+            if revocations is not None:
+                revocations.forget(now)
         else:
             check_still_holds(believed, now=now, leeway=self._leeway)
-        check_not_revoked(believed, self._revocations)
+        check_not_revoked(believed, revocations)
         return believed.principal
 
 

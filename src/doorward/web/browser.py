@@ -6,12 +6,11 @@ mean that somebody has tossed one in from a sibling domain: nobody is logged in 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import CrossSiteRequest
-
-COOKIE: Final = b"__Host-doorward"
-"""The prefix makes the browser insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2)."""
+from doorward.settings import Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -21,28 +20,49 @@ CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'
 """What a log-out leaves behind in the browser (ASVS 14.3.1)."""
 
 
-def session_cookies(headers: Headers) -> list[str]:
-    """Return every value sent under the exact name; more than one means tossing. Quoted values are left as they are."""
-    values = []
-    for name, value in headers:
-        if name != b"cookie":
-            continue
-        for pair in value.split(b";"):
-            cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
-            if equals and cookie == COOKIE:
-                values.append(content.rstrip(b" \t").decode("latin-1"))
-    return values
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """The one cookie of an instance: its name and what the browser must do with it.
+
+    Everybody who reads, sets or clears it asks the instance's own, see :func:`cookie_of`; of the other kind an instance
+    knows nothing, so that neither ever passes for the other.
+    """
+
+    name: bytes
+    attributes: str
+
+    def values(self, headers: Headers) -> list[str]:
+        """Return every value sent under exactly this name; more than one means tossing. Quotes are left as they are."""
+        values = []
+        for name, value in headers:
+            if name != b"cookie":
+                continue
+            for pair in value.split(b";"):
+                cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
+                if equals and cookie == self.name:
+                    values.append(content.rstrip(b" \t").decode("latin-1"))
+        return values
+
+    def set(self, value: str, *, max_age: int | None) -> str:
+        """Write ``Set-Cookie``; without ``max_age`` the browser forgets the cookie when it is closed."""
+        lifetime = "" if max_age is None else f"; Max-Age={max_age}"
+        return f"{self.name.decode()}={value}; {self.attributes}{lifetime}"
+
+    def clear(self) -> str:
+        """Write the ``Set-Cookie`` that removes it."""
+        return self.set("", max_age=0)
 
 
-def set_cookie(value: str, *, max_age: int | None) -> str:
-    """Write ``Set-Cookie``; without ``max_age`` the browser forgets the cookie when it is closed."""
-    lifetime = "" if max_age is None else f"; Max-Age={max_age}"
-    return f"{COOKIE.decode()}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{lifetime}"
+HOST_COOKIE: Final = SessionCookie(b"__Host-doorward", "Path=/; Secure; HttpOnly; SameSite=Lax")
+"""The prefix makes the browser insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2)."""
+
+LOOPBACK_COOKIE: Final = SessionCookie(b"doorward-insecure-loopback", "Path=/; HttpOnly; SameSite=Lax")
+"""For plain HTTP on this machine alone, where no browser takes the prefix; its name says what it is."""
 
 
-def clear_cookie() -> str:
-    """Write the ``Set-Cookie`` that removes it."""
-    return set_cookie("", max_age=0)
+def cookie_of(settings: Settings) -> SessionCookie:
+    """Return the instance's cookie."""
+    return LOOPBACK_COOKIE if settings.serving.insecure_loopback else HOST_COOKIE
 
 
 def check_same_origin(method: str, headers: Headers, *, origin: str, lenient: bool = False) -> None:

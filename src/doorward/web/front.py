@@ -47,16 +47,24 @@ class Front:
     """Wraps the server's own routes."""
 
     def __init__(
-        self, app: ASGIApp, *, entropy: Entropy, documentation: str, page: PageOfProblem | None = None
+        self,
+        app: ASGIApp,
+        *,
+        entropy: Entropy,
+        documentation: str,
+        page: PageOfProblem | None = None,
+        in_clear: bool = False,
     ) -> None:
         """Wrap ``app``; request ids are made of ``entropy``, codes are explained at ``documentation``.
 
-        ``page`` shows a problem to somebody who asked for a page.
+        ``page`` shows a problem to somebody who asked for a page. ``in_clear``: browsers use plain HTTP, for
+        development on this machine.
         """
         self._app = app
         self._page = page
         self._entropy = entropy
         self._documentation = documentation
+        self._in_clear = in_clear
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,7 +76,7 @@ class Front:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = dress(message.get("headers", ()), request_id)
+                message["headers"] = dress(message.get("headers", ()), request_id, in_clear=self._in_clear)
             await send(message)
 
         try:

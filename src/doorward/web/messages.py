@@ -124,6 +124,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "password_changed": translatable("Your password has been changed. All your other sessions have ended."),
     "session_ended": translatable("That session has ended."),
     "sessions_ended": translatable("All your other sessions have ended."),
+    "registered": translatable("Your account is ready. Please log in."),
     "welcome": translatable("Your account is ready. Welcome!"),
     "address_confirmed": translatable("Your e-mail address is confirmed. You can log in now."),
     "mail_sent": translatable("The mail is on its way."),
@@ -134,13 +135,12 @@ NOTICES: Final[Mapping[str, str]] = {
 }
 
 
-def of_field(error: FieldError, settings: Settings) -> tuple[str, dict[str, object]]:
-    """Return the text for one field's error, still to be translated, and the values it speaks of."""
+def of_field(error: FieldError, settings: Settings) -> tuple[str, Mapping[str, object]]:
+    """Return the text for one field's error, still to be translated, and the values to put into it, if any."""
+    if error.code not in FIELDS:
+        return error.detail, {}
     passwords = settings.passwords
-    return FIELDS.get(error.code, error.detail), {
-        "min_length": passwords.min_length,
-        "max_length": passwords.max_length,
-    }
+    return FIELDS[error.code], {"min_length": passwords.min_length, "max_length": passwords.max_length}
 
 
 def of_problem(problem: Problem) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from doorward.errors import CODES
+from doorward.web.browser import HOST_COOKIE
 from doorward.web.routing import Operation
 
 OPENAPI_VERSION: Final = "3.1.0"
@@ -15,8 +16,10 @@ EVERYWHERE: Final = ("malformed_request", "body_too_large", "unsupported_media_t
 """What every operation that reads a body may answer besides."""
 
 
-def document(operations: Sequence[Operation], *, issuer: str, title: str, version: str) -> dict[str, Any]:
-    """Make the OpenAPI document of the operations."""
+def document(
+    operations: Sequence[Operation], *, issuer: str, title: str, version: str, cookie: str = HOST_COOKIE.name.decode()
+) -> dict[str, Any]:
+    """Make the OpenAPI document of the operations; ``cookie`` is the name of the instance's session cookie."""
     shown = [operation for operation in operations if operation.documented]
     kinds = [kind for operation in shown for kind in _kinds(operation)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
@@ -33,7 +36,7 @@ def document(operations: Sequence[Operation], *, issuer: str, title: str, versio
             "schemas": {**components, "Problem": _PROBLEM},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-doorward"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
             },
         },
     }

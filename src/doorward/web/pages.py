@@ -61,6 +61,8 @@ class Pages(Renderer):
         super().__init__(*arguments, **options)
         self._gate = gate
 
+    # -- forms -------------------------------------------------------------------------------------------------------
+
     async def submit(
         self,
         request: Request,
@@ -105,8 +107,12 @@ class Pages(Renderer):
             _check_comes_back(problem)
             return _with_headers(await again(request, _sent(kind, form, problem), _status(problem)), problem)
 
-    async def _read(self, request: Request, kind: FormKind) -> Form:
+    def check_same_origin(self, request: Request) -> None:
+        """Refuse what no page of ours sends; :meth:`submit` does it by itself. Raises :class:`CrossSiteRequest`."""
         check_same_origin(request.method, request.scope["headers"], origin=self._settings.origin)
+
+    async def _read(self, request: Request, kind: FormKind) -> Form:
+        self.check_same_origin(request)
         return await read_form(request, (*kind.fields, FIELD, OWNER_FIELD))
 
     def _check_token(self, form: Form, binding: str) -> None:

@@ -26,17 +26,20 @@ _POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; form-ac
 class Reference:
     """Makes both documents when they are first asked for."""
 
-    def __init__(self, operations: Sequence[Operation], *, issuer: str, title: str, version: str) -> None:
-        """Take the operations that are described."""
+    def __init__(self, operations: Sequence[Operation], *, issuer: str, title: str, version: str, cookie: str) -> None:
+        """Take the operations that are described, and the name of the instance's session cookie."""
         self._operations = operations
         self._issuer = issuer
         self._title = title
         self._version = version
+        self._cookie = cookie
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        return document(self._operations, issuer=self._issuer, title=self._title, version=self._version)
+        return document(
+            self._operations, issuer=self._issuer, title=self._title, version=self._version, cookie=self._cookie
+        )
 
     @cached_property
     def page(self) -> str:

@@ -95,6 +95,10 @@ class Renderer:
         """Return the text if a browser may be sent there, else ``None``."""
         return check_return_to(text, origins=self._settings.pages.return_origins)
 
+    def way_back(self, request: Request, sent: Sent = NOTHING_SENT) -> str:
+        """Return the ``return_to`` of a form that comes back, or of the address, checked; empty where there is none."""
+        return self.return_to(sent.values.get("return_to", _query(request).get("return_to", ""))) or ""
+
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def operation(self, method: Literal["GET", "POST"], path: str, handler: Handler, summary: str) -> Operation:
@@ -143,7 +147,7 @@ class Renderer:
         visit = Visit(
             language=language,
             path=below,
-            return_to=self.return_to(sent.values.get("return_to", query.get("return_to", ""))),
+            return_to=self.way_back(request, sent),
             who=who,
             owner="" if who is None else owner_mark(self._ring, who.subject),
             notice=notice,

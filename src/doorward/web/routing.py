@@ -66,6 +66,13 @@ class Router:
             raise MethodNotAllowed("method", headers={"Allow": ", ".join(sorted(methods))})
         return handler, parameters
 
+    def methods(self, path: str) -> frozenset[str]:
+        """Return the methods that a path has; none for one that is not there."""
+        try:
+            return frozenset(self._exact.get(path) or self._match(path)[0])
+        except NotFound:
+            return frozenset()
+
     def _match(self, path: str) -> tuple[dict[str, Handler], dict[str, str]]:
         for pattern, methods in self._patterns:
             match = pattern.fullmatch(path)

@@ -66,7 +66,7 @@ class FormView:
     def _field(self, error: FieldError, settings: Settings) -> str:
         text, values = messages.of_field(error, settings)
         said = self._say(text)
-        return said % values if "%(" in said else said
+        return said % values if values else said
 
     def value(self, name: str, default: str = "") -> str:
         """Return what was typed into a field, or what stands in it at first."""
@@ -95,7 +95,7 @@ class Visit:
         *,
         language: Language,
         path: str,
-        return_to: str | None,
+        return_to: str,
         who: Principal | None,
         owner: str,
         notice: str,
@@ -106,7 +106,7 @@ class Visit:
         """Take what the renderer knows; ``token`` is asked only where a form is shown."""
         self.language = language
         self.path = path
-        self.return_to = return_to or ""
+        self.return_to = return_to
         """Where a log-in leads, checked; empty: where it goes by default."""
         self.is_logged_in = who is not None
         self.owner = owner

@@ -22,7 +22,7 @@ ACME does so at a third."""
 class CertificateFacts:
     """What serves TLS. Times are seconds since 1970 UTC, ``None`` where the certificate is not there or unreadable."""
 
-    kind: Literal["own", "development", "proxy"]
+    kind: Literal["own", "development", "proxy", "none"]
     certificate: Path | None = None
     findings: tuple[Finding, ...] = ()
     begins_at: int | None = None
@@ -35,6 +35,8 @@ def gather(settings: Settings, *, now: int) -> CertificateFacts:
     from doorward.serving.validity import validity
 
     serving = settings.serving
+    if serving.insecure_loopback:
+        return CertificateFacts("none")
     if serving.behind_proxy:
         return CertificateFacts("proxy")
     if serving.certificate is not None and serving.private_key is not None:
@@ -52,6 +54,9 @@ def check_certificate(facts: CertificateFacts, settings: Settings, *, now: int) 
     """Report what keeps the certificate from being served, its end, and a development one in front of other people."""
     if facts.kind == "proxy":
         return [fine("https", "The proxy ends TLS; its certificate cannot be seen from here.")]
+    if facts.kind == "none":
+        what = "Plain HTTP is served on this machine, for development (serving.insecure_loopback)."
+        return [advice("https", what, "Unset DOORWARD_SERVING__INSECURE_LOOPBACK before anybody else logs in.")]
     results = must_fix_all("https", facts.findings)
     if facts.kind == "development" and not is_loopback(settings):
         what = f"{settings.origin} is served with a certificate made here, which no browser trusts."
