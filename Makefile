@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HASHED := --require-hashes --requirement
 
-.PHONY: help setup dev serve test lint bench docs translations screenshots update audit build check-install release lower-bounds clean
+.PHONY: help setup dev serve test lint bench soak-tabs docs translations screenshots update audit build check-install release lower-bounds clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ bench: dev ## measure against the aims; see docs/reference/benchmarks.md
 	@scripts/ensure-programs postgresql
 	@$(BIN)/python -m benchmarks
 
+soak-tabs: dev ## two tabs that renew at once, in Chromium, for minutes; SECONDS=180 each way
+	@scripts/ensure-programs chromium
+	@DOORWARD_SOAK_SECONDS=$(or $(SECONDS),180) $(BIN)/python -m pytest -q --durations=5 tests/browser/test_javascript.py -k tabs
+
 docs: dev ## write the generated pages of docs/reference/
 	@$(BIN)/python -m scripts.generate_reference
 
@@ -77,12 +81,13 @@ build: dev ## source distribution and wheel into dist/, the same bytes for the s
 	@rm -rf dist
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600) $(BIN)/python -m build --no-isolation --outdir dist .
 
-check-install: build ## the wheel in an empty environment: version, init, serve, one request over TLS
+check-install: build ## the wheel in an empty environment: version, init, serve, one request over TLS; and the verifier alone
 	@rm -rf build/install
 	@$(BIN)/python -m venv --without-pip build/install/venv
 	@$(PIP) --python build/install/venv install $(HASHED) requirements/runtime.txt
 	@$(PIP) --python build/install/venv install --no-deps --no-index dist/*.whl
 	@build/install/venv/bin/python scripts/check_install.py
+	@$(BIN)/python scripts/check_light_install.py
 
 release: check-install ## build, prove that it installs, and add a bill of materials (CycloneDX) and checksums
 	@$(BIN)/python scripts/bill_of_materials.py

@@ -10,7 +10,22 @@ from typing import Final
 from benchmarks import machine
 from benchmarks.figures import Figure, heading, line
 
-BENCHMARKS: Final = ("guard", "rotations", "logins", "storm", "footprint", "revocation", "requests", "pages", "jose")
+BENCHMARKS: Final = (
+    "guard",
+    "adapters",
+    "rotations",
+    "logins",
+    "storm",
+    "footprint",
+    "revocation",
+    "everywhere",
+    "followers",
+    "revoked",
+    "requests",
+    "pages",
+    "cookies",
+    "jose",
+)
 """Modules with a ``NAME`` and a ``measure()`` that yields figures, in the order in which they run."""
 
 RESULTS: Final = Path(__file__).parent / "results"

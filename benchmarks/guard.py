@@ -12,12 +12,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import jwt as pyjwt
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from benchmarks.figures import Figure, at_most, middle
+from benchmarks.in_process import report_route, time_call
 from doorward.core.clock import system_clock
 from doorward.jose import jwt
 from doorward.jose.keys import KeySet, SigningKey
@@ -37,7 +34,7 @@ def measure() -> Iterator[Figure]:
     for number in range(REVOKED):
         revocations.add(digest("session", f"ses_{number}"), system_clock() + 3600)
     verifier = Verifier(issuer=ISSUER, keys=KeySet([key.public]), revocations=revocations, cache_size=2 * ROUNDS)
-    route = Starlette(routes=[Route("/reports", _report)])
+    route = report_route()
     guarded = Guard(route, verifier, protected=["/reports"])
     public = pyjwt.PyJWK.from_dict(key.public.to_jwk())
     times = asyncio.run(_turns(route, guarded, [_token(key) for _ in range(ROUNDS + 1)], public))
@@ -53,10 +50,6 @@ def measure() -> Iterator[Figure]:
     yield Figure(NAME, "Guard repeated, as a multiple of PyJWT", (repeated - bare) / decoded, "x")
 
 
-async def _report(_request: Request) -> PlainTextResponse:
-    return PlainTextResponse("all is well")
-
-
 async def _turns(route: Any, guarded: Any, tokens: list[str], public: Any) -> tuple[list[float], ...]:
     bare: list[float] = []
     repeated: list[float] = []
@@ -65,11 +58,11 @@ async def _turns(route: Any, guarded: Any, tokens: list[str], public: Any) -> tu
     judged: list[float] = []
     again = tokens.pop()
     alone = Verifier(issuer=ISSUER, keys=guarded._authenticator._trust.keys, cache_size=0)  # noqa: SLF001
-    await _call(guarded, again)
+    await time_call(guarded, _bearer(again))
     for token in tokens:
-        bare.append(await _call(route, token))
-        repeated.append(await _call(guarded, again))
-        first.append(await _call(guarded, token))
+        bare.append(await time_call(route, _bearer(token)))
+        repeated.append(await time_call(guarded, _bearer(again)))
+        first.append(await time_call(guarded, _bearer(token)))
         begun = time.perf_counter()
         pyjwt.decode(token, public, algorithms=["ES256"], audience=ISSUER, issuer=ISSUER)
         decoded.append(time.perf_counter() - begun)
@@ -79,38 +72,8 @@ async def _turns(route: Any, guarded: Any, tokens: list[str], public: Any) -> tu
     return bare, repeated, first, decoded, judged
 
 
-async def _call(app: Any, token: str) -> float:
-    """Make the scope that a server makes, and time the call alone."""
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/reports",
-        "raw_path": b"/reports",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [
-            (b"host", b"api.example"),
-            (b"user-agent", b"benchmark/1"),
-            (b"accept", b"application/json"),
-            (b"authorization", b"Bearer " + token.encode()),
-        ],
-        "client": ("203.0.113.7", 50000),
-        "server": ("127.0.0.1", 8000),
-        "scheme": "https",
-        "http_version": "1.1",
-    }
-    begun = time.perf_counter()
-    await app(scope, _receive, _send)
-    return time.perf_counter() - begun
-
-
-async def _receive() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def _send(message: dict[str, Any]) -> None:
-    if message["type"] == "http.response.start" and message["status"] != 200:
-        raise AssertionError(message)
+def _bearer(token: str) -> tuple[bytes, bytes]:
+    return (b"authorization", b"Bearer " + token.encode())
 
 
 def _token(key: SigningKey) -> str:

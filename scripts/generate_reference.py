@@ -65,7 +65,8 @@ def page(title: str, introduction: str, lines: Iterator[str]) -> str:
 
 def errors() -> str:
     """Every code a caller may see; the ``type`` of a problem points to its heading here."""
-    import doorward.app  # noqa: F401 - slices define codes of their own
+    import doorward.app
+    import doorward.verify  # noqa: F401 - one code is known to services behind only, and is registered there
     from doorward.errors import CODES
 
     def lines() -> Iterator[str]:

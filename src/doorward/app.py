@@ -51,6 +51,7 @@ from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
+from doorward.verify.watching import Tell, Watch
 from doorward.web import health
 from doorward.web.cors import Cors
 from doorward.web.front import Front
@@ -58,6 +59,7 @@ from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
+from doorward.web.script import Script
 
 _log = logging.getLogger("doorward")
 
@@ -173,7 +175,7 @@ class Doorward:
             version=__version__,
             cookie=self._gate.cookie.name.decode(),
         )
-        self._router = Router([*self.operations(), *self._pages, *self._reference.operations()])
+        self._router = Router([*self.operations(), *self._pages, *self._reference.operations(), *Script().operations()])
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         in_clear = settings.serving.insecure_loopback
@@ -209,11 +211,15 @@ class Doorward:
         return await self._gate.authenticate(scope)
 
     def let_go(self) -> None:
-        """Answer everybody who waits for news in the feed; a server that stops calls it before it waits for requests.
+        """Answer everybody who waits for news in the feed; a server that stops calls it while it waits for requests.
 
         ``doorward serve`` does. A host whose server has no such moment lets it wait, up to half a minute.
         """
         self._feed.let_go()
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose WebSocket stays open: what a ``Guard`` in front of host pages does."""
+        return self.verifier.watch(principal, tell)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -233,12 +239,12 @@ class Doorward:
             await self.keys.start()
             self.pool.open()
             stack.callback(self.pool.close)
+            stack.callback(self.sessions.distrust)
             stack.push_async_callback(self.sessions.write_seen)
             tasks = (self._follow(), self._keep_house(), self.sessions.keep_writing(), self.life.delivery.run())
             for task in tasks:
                 stack.push_async_callback(_cancel, asyncio.create_task(task))
             self._running = True
-            self._feed.open()
             stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
             yield

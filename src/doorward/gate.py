@@ -136,7 +136,7 @@ class Gate:
             return None, None
         resumed = await self._resume(cookies)
         if resumed is None:
-            raise SessionEnded("cookie of no live session", headers={"Set-Cookie": self.cookie.clear()})
+            raise SessionEnded("cookie of no live session", headers=await self._clearing(cookies))
         # A handshake is not bound by CORS: with a cookie it counts as unsafe (cross-site WebSocket hijacking).
         method = scope["method"] if scope["type"] == "http" else "CONNECT"
         check_same_origin(method, headers, origin=self._settings.origin)
@@ -146,6 +146,14 @@ class Gate:
         if len(cookies) != 1:  # tossed in by a sibling domain: nobody is logged in
             return None
         return await self._sessions.resume(cookies[0])
+
+    async def _clearing(self, cookies: Sequence[str]) -> dict[str, str]:
+        """Clear a dead cookie; but not one that was renewed while this request was on its way.
+
+        The browser holds the next one by now, perhaps because of another tab, and would lose that.
+        """
+        renewed = len(cookies) == 1 and await self._sessions.was_renewed(cookies[0])
+        return {} if renewed else {"Set-Cookie": self.cookie.clear()}
 
     def _principal(self, resumed: Resumed) -> Principal:
         session = resumed.session

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.architecture.test_source import MODULES, imported_names, tree_of
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"fastapi"}
+OPTIONAL = {"aiohttp", "asgiref", "django", "fastapi", "flask", "grpc", "litestar", "quart", "rest_framework"}
 """What only those import who have it already."""
 
 SERVER_ONLY = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from doorward.db import statement
+from doorward.sessions.hot import TRUSTED_FOR
 from tests.support.house import PASSWORD, House
 from tests.support.life import ADA, KINDS, Kind, sign_up
 from tests.support.mailbox import letters
@@ -122,10 +123,11 @@ async def test_the_password_of_a_disabled_account_opens_nothing_until_it_is_enab
 
 
 async def test_a_disabled_account_whose_sessions_were_left_alone_is_refused_all_the_same(house: House) -> None:
-    """Also if somebody sets the column by hand: every pathway that reads the database asks for the state."""
+    """Also if somebody sets the column by hand, which nobody is told: every pathway asks for the state, memory soon."""
     held = await _hold(house)
     database = house.auth._database
     await database.write(statement("UPDATE account SET disabled_at = 1 WHERE id = :id", id=held.account_id))
+    house.clock.advance(TRUSTED_FOR)
 
     by_hand = {name: (await use(house, held)).status for name, use in USES.items()}
 

@@ -20,8 +20,8 @@ async def _all_set_cookies(house: House) -> dict[str, str]:
     held = _cookie(proved)
     change = {"current_password": PASSWORD, "new_password": "another correct horse battery staple"}
     changed = await post(house.auth, "/v1/me/password", change, held, OURS)
-    dead = await call(house.auth, "GET", "/v1/me", headers=[held])
     left = await post(house.auth, "/v1/logout", {}, _cookie(changed), OURS)
+    dead = await call(house.auth, "GET", "/v1/me", headers=[_cookie(changed)])
     answers = {"log-in": entered, "step-up": proved, "change": changed, "refusal": dead, "log-out": left}
     return {name: answer.values(b"set-cookie")[0].decode() for name, answer in answers.items()}
 

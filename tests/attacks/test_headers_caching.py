@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.support.house import House
-from tests.support.raw import JSON, bearer, call
+from tests.support.house import PASSWORD, House
+from tests.support.raw import JSON, OURS, bearer, call, post
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-PUBLIC = {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
+PUBLIC = {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/v1/doorward.js"}
 
 
 async def test_nothing_personal_may_be_kept(house: House) -> None:
-    """Every operation, with and without a caller, success and refusal: ``no-store``, but for two public documents."""
+    """Every operation, with and without a caller, success and refusal: ``no-store``, but for three public documents."""
     pair = await house.enter()
 
     for operation in house.auth.operations():
@@ -27,6 +27,38 @@ async def test_nothing_personal_may_be_kept(house: House) -> None:
                 assert answer.values(b"set-cookie") == []
             else:
                 assert policy == b"no-store", path
+
+
+async def test_what_varies_by_cookie_is_never_kept(house: House) -> None:
+    """With the session's cookie, a dead one and a doubled one: no answer may be stored, whatever its status."""
+    await house.register()
+    login = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+    held = (await post(house.auth, "/v1/login", login)).values(b"set-cookie")[0].partition(b";")[0]
+    dead = b"__Host-doorward=dead"
+
+    for operation in house.auth.operations():
+        path = operation.path.replace("{id}", "ses_x")
+        if path == "/v1/logout" or path in PUBLIC:
+            continue
+        for sent in (held, dead, held + b"; " + dead):
+            answer = await call(house.auth, operation.method, path, headers=[JSON, OURS, (b"cookie", sent)], body=b"{}")
+
+            assert answer.values(b"cache-control") == [b"no-store"], path
+            assert answer.values(b"etag") == answer.values(b"last-modified") == [], path
+
+
+async def test_what_is_public_is_the_same_with_a_cookie(house: House) -> None:
+    """Only that may be kept: byte for byte what somebody without a session gets."""
+    await house.register()
+    login = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+    held = (await post(house.auth, "/v1/login", login)).values(b"set-cookie")[0].partition(b";")[0]
+
+    for path in PUBLIC:
+        anybody = await call(house.auth, "GET", path)
+        ada = await call(house.auth, "GET", path, headers=[(b"cookie", held)])
+
+        assert (anybody.status, anybody.body) == (ada.status, ada.body)
+        assert ada.values(b"set-cookie") == []
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/nowhere", "/health/live", "/v1/login", "/docs", "/.well-known/jwks.json"])

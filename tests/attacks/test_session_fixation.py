@@ -129,3 +129,17 @@ async def test_no_value_that_a_caller_chose_becomes_a_session(house: House, chos
     assert entered.status == 200
     assert _value(entered) != b"__Host-doorward=" + chosen.encode()
     assert await _status(house, b"__Host-doorward=" + chosen.encode()) == 401
+
+
+async def test_the_old_value_is_refused_without_clearing_the_new_one(house: House) -> None:
+    """A request that was on its way during the step-up, from another tab: its refusal must not log the browser out."""
+    await house.register()
+    entered = await post(house.auth, "/v1/login", LOGIN)
+    raised = await post(house.auth, "/v1/reauthenticate", {"password": PASSWORD}, cookie(_value(entered)), OURS)
+
+    late = await call(house.auth, "GET", "/v1/me", headers=[cookie(_value(entered))])
+    await post(house.auth, "/v1/logout", {}, cookie(_value(raised)), OURS)
+    ended = await call(house.auth, "GET", "/v1/me", headers=[cookie(_value(entered))])
+
+    assert (late.status, late.values(b"set-cookie")) == (401, [])
+    assert ended.values(b"set-cookie")[0].startswith(b"__Host-doorward=; ")

@@ -55,15 +55,6 @@ def test_behind_a_proxy_is_a_flag(served: list[Settings]) -> None:
     assert served[0].serving.trusted_proxies == ("10.0.0.5", "10.0.0.6")
 
 
-def test_plain_http_on_this_machine_is_a_flag(served: list[Settings]) -> None:
-    """It wants the origin that goes with it."""
-    CliRunner().invoke(doorward, ["serve", "--insecure-loopback", "--origin", "http://localhost:8443"])
-    refused = CliRunner().invoke(doorward, ["serve", "--insecure-loopback"])
-
-    assert [settings.serving.insecure_loopback for settings in served] == [True]
-    assert "must begin with http://" in refused.output
-
-
 def test_an_unsafe_configuration_is_refused_with_every_finding(served: list[Settings]) -> None:
     """Nothing is opened before that."""
     result = CliRunner().invoke(doorward, ["serve", "--origin", "http://x", "--behind-proxy", "--port", "https"])

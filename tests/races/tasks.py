@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -152,10 +153,14 @@ async def watch(worker: Worker, place: Place, *, token: str, path: str, how: str
                 await auth.keys.rotate(revoke=True)
             worker.meet()
             return 0.0
-        await asyncio.to_thread(worker.meet)
-        began = time.perf_counter()
-        await until(is_refused)
-        return time.perf_counter() - began
+        return await _seconds_until(is_refused, worker)
+
+
+async def _seconds_until(is_refused: Callable[[], Awaitable[bool]], worker: Worker) -> float:
+    await asyncio.to_thread(worker.meet)
+    began = time.perf_counter()
+    await until(is_refused)
+    return time.perf_counter() - began
 
 
 async def change_halves(worker: Worker, place: Place, *, token: str) -> list[int]:
@@ -204,10 +209,7 @@ async def watch_cookie(worker: Worker, place: Place, *, cookie: str, path: str, 
             assert await is_refused()
             worker.meet()
             return 0.0
-        await asyncio.to_thread(worker.meet)
-        began = time.perf_counter()
-        await until(is_refused)
-        return time.perf_counter() - began
+        return await _seconds_until(is_refused, worker)
 
 
 async def resume_or_leave(worker: Worker, place: Place, *, cookies: list[str]) -> list[list[int]]:

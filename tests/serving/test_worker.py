@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from doorward.app import Doorward
 from doorward.core.clock import system_clock
 from doorward.errors import Misconfigured
 from doorward.serving.certificates import development_certificate
@@ -14,6 +15,7 @@ from doorward.serving.worker import Worker
 from doorward.settings import Settings
 from tests.serving.client import STAND_IN, context, get, settings_for
 from tests.serving.standin import make
+from tests.support.waiting import until
 
 NOW = system_clock()
 
@@ -45,6 +47,21 @@ async def test_the_end_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) 
 
     assert "dropped" in caplog.text
     await slow
+
+
+async def test_an_app_is_told_to_let_waiting_requests_go(tmp_path: Path) -> None:
+    """A real instance with a follower that waits for half a minute ends at once, and the follower has its answer."""
+    settings = settings_for(tmp_path)
+    app = Doorward(settings)
+    address = Address("127.0.0.1", 0)
+    worker = Worker(app, None, drain=0, grace=20)
+    await worker.start(address.listener())
+    following = asyncio.create_task(get(address.port, "/v1/revocations?wait=30"))
+    await until(lambda: app._feed._waiting.taken == 1)
+
+    await worker.stop()
+
+    assert (await following)[0] == 200
 
 
 async def test_an_app_that_refuses_to_start_is_not_served() -> None:

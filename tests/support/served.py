@@ -51,25 +51,34 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **variables: str) -> Iterator[Served]:
-    """Make an instance in ``folder`` and serve it until the block is over; ``variables`` are its environment."""
+def serving(folder: Path, *words: str, scheme: str = "https", **variables: str) -> Iterator[Served]:
+    """Make an instance in ``folder`` and serve it until the block is over.
+
+    ``words`` follow ``doorward serve``; ``variables`` are its environment.
+    """
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
-    origin = f"https://localhost:{port}"
+    origin = f"{scheme}://localhost:{port}"
     environment = {**inherited, **QUIET, "DOORWARD_ORIGIN": origin, "DOORWARD_SERVING__PORT": str(port), **variables}
     subprocess.run([SCRIPT, "init"], cwd=folder, env=environment, check=True, capture_output=True)
     process = subprocess.Popen(
-        [SCRIPT, "serve"], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [SCRIPT, "serve", *words],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     try:
-        _wait_for_screen(process)
+        wait_for_screen(process)
         yield Served(origin, folder, environment, process)
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def _wait_for_screen(process: "subprocess.Popen[str]") -> None:
+def wait_for_screen(process: "subprocess.Popen[str]") -> None:
+    """Return when a server that was just started answers; raises when it ends instead."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:

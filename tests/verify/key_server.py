@@ -18,6 +18,10 @@ class Handler(BaseHTTPRequestHandler):
 
     server: "KeyServer"
 
+    def parse_request(self) -> bool:
+        self.protocol_version = self.server.protocol
+        return super().parse_request()
+
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         self.server.came.set()
@@ -46,6 +50,7 @@ class KeyServer(ThreadingHTTPServer):
         self.behaviour = behaviour
         self.asked: list[str] = []
         self.scheme = "http"
+        self.protocol = "HTTP/1.0"
         self.came = threading.Event()
         self.closing = threading.Event()
 

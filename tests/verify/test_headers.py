@@ -1,9 +1,11 @@
 """Finding the one bearer token of a request."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doorward.errors import InvalidRequest
-from doorward.verify.headers import bearer_token, header
+from doorward.verify.headers import bearer_token, header, separated
 
 
 @pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER", b"bEaReR"])
@@ -74,3 +76,37 @@ def test_repeated_headers_are_joined() -> None:
     """RFC 9110 section 5.3."""
     assert header([(b"accept", b"a"), (b"x", b"y"), (b"accept", b"b")], b"accept") == b"a, b"
     assert header([], b"accept") == b""
+
+
+@pytest.mark.parametrize(
+    ("joined", "parts"),
+    [
+        ("Bearer abc", 1),
+        ("Basic eDp5", 1),
+        ('Digest username="ada", realm="x", uri="/"', 1),
+        ("", 1),
+        ("Bearer abc,Bearer abc", 2),
+        ("Bearer abc, Basic eDp5", 2),
+        ("Basic eDp5,Bearer abc", 2),
+        ("Basic eDp5,garbage", 2),
+        ("Basic eDp5,", 2),
+        (",Bearer abc", 2),
+        ('Digest username="ada", realm="x", Bearer abc', 2),
+    ],
+)
+def test_what_a_gateway_has_joined_is_taken_apart(joined: str, parts: int) -> None:
+    """Parameters of one credential are ``name=value``; whatever else follows a comma was a second one."""
+    assert len(separated(joined)) == parts
+
+
+@given(first=st.binary(max_size=40), second=st.sampled_from([b"Bearer abc", b"Basic eDp5", b"garbage", b""]))
+def test_two_joined_headers_are_never_one(first: bytes, second: bytes) -> None:
+    """Property: whatever came first, a credential behind it is refused as ambiguous or is none, never believed."""
+    joined = (first + b"," + second).decode("latin-1")
+
+    try:
+        found = bearer_token(separated(joined))
+    except InvalidRequest:
+        found = None
+
+    assert found is None

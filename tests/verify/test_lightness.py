@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-FORBIDDEN = ["msgspec", "starlette", "fastapi", "granian", "asyncpg", "argon2", "click", "zxcvbn", "asyncio", "ssl"]
+FRAMEWORKS = ["starlette", "fastapi", "litestar", "quart", "flask", "django", "rest_framework", "aiohttp", "grpc"]
+FORBIDDEN = [*FRAMEWORKS, "msgspec", "granian", "asyncpg", "argon2", "click", "zxcvbn", "asyncio", "ssl"]
+ADAPTERS = {
+    "aiohttp": {"aiohttp"},
+    "django": {"django"},
+    "fastapi": {"starlette", "fastapi"},
+    "flask": {"flask"},
+    "grpc": {"grpc"},
+    "litestar": {"litestar"},
+    "quart": {"quart", "flask"},  # Quart stands on Flask's parts
+    "wsgi": set(),
+}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -32,3 +43,12 @@ def test_doorward_itself_contributes_few_packages(loaded: set[str]) -> None:
     packages = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("doorward.")}
 
     assert packages == {"doorward.core", "doorward.errors", "doorward.jose", "doorward.verify"}
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_an_adapter_brings_its_framework_and_no_other(adapter: str) -> None:
+    """Each imports its own when it is imported itself."""
+    loaded = modules_after(f"import doorward.verify.{adapter}")
+
+    assert loaded & set(FRAMEWORKS) == ADAPTERS[adapter]
+    assert not {name for name in loaded if name in ("doorward.app", "doorward.settings", "doorward.db")}

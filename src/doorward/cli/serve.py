@@ -9,7 +9,6 @@ from doorward.cli.sources import Sources
 
 _SERVING: Final = (
     "host", "port", "http_port", "workers", "certificate", "private_key", "behind_proxy", "trusted_proxies",
-    "insecure_loopback",
 )  # fmt: skip
 _SHARED: Final = ("origin", "data_dir")
 """What an application of a host has to read for itself."""
@@ -26,9 +25,6 @@ _SHARED: Final = ("origin", "data_dir")
 @click.option("--private-key", help="PEM file of the certificate's key.")
 @click.option("--behind-proxy", is_flag=True, default=None, help="Serve plain HTTP to the trusted proxies only.")
 @click.option("--trusted-proxies", help="Addresses or networks of proxies, separated by commas.")
-@click.option(
-    "--insecure-loopback", is_flag=True, default=None, help="For development: plain HTTP on this machine alone."
-)
 @click.option("--data-dir", help="Folder of the database and of the development certificates.")
 @click.pass_obj
 def serve(sources: Sources, /, application: str | None, **typed: Any) -> None:

@@ -94,9 +94,8 @@ class PasswordRoutes:
         )
         answer = answer_log_in(log_in, self._sessions, self._gate.cookie)
         if log_in.cookie is None and self._gate.cookie.values(request.scope["headers"]):
-            answer.headers["Set-Cookie"] = (
-                self._gate.cookie.clear()
-            )  # beside a bearer token it would be one credential too many
+            # Beside a bearer token it would be one credential too many.
+            answer.headers["Set-Cookie"] = self._gate.cookie.clear()
         return answer
 
     async def reauthenticate(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from doorward.db import Database
 from doorward.errors import Overloaded
 from doorward.jose.keys import SigningKey
 from doorward.revocation import store
-from doorward.revocation.model import Cursor, Follows, Lost, Row, decide_page
+from doorward.revocation.model import Cursor, Lost, Row, decide_page
 from doorward.verify.page import MAX_ENTRIES, Page, Revocation, write_page
 
 MAX_WAIT: Final = 30
@@ -29,7 +29,8 @@ MAX_WAITING: Final = 1024
 MAX_WAITING_PER_NETWORK: Final = 512
 
 MAX_READING: Final = 32
-"""Different pages that are read or in line to be read: a page costs a few milliseconds, and strangers may ask."""
+MAX_READING_PER_NETWORK: Final = 8
+"""Different pages that are read or in line to be read: one costs a few milliseconds, and strangers may ask for any."""
 
 MAX_KEPT: Final = 64
 """Answers that are kept for a second at most; 4 MiB."""
@@ -61,6 +62,32 @@ class _Kept:
     answer: "asyncio.Task[Answer]"
 
 
+class Room:
+    """So many places, of which so many for one network."""
+
+    def __init__(self, places: int, per_network: int) -> None:
+        """Begin empty."""
+        self.places = places
+        self.per_network = per_network
+        self.taken = 0
+        self._networks: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, network: str) -> Iterator[None]:
+        """Take a place for a while. Raises :class:`~doorward.errors.Overloaded` where none is left."""
+        if self.taken >= self.places or self._networks[network] >= self.per_network:
+            raise Overloaded("no place is left in the feed", retry_after=1)
+        self.taken += 1
+        self._networks[network] += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+            self._networks[network] -= 1
+            if not self._networks[network]:
+                del self._networks[network]
+
+
 class Feed:
     """The feed of one process."""
 
@@ -74,11 +101,10 @@ class Feed:
         self._kept: dict[Cursor | None, _Kept] = {}
         self._generation = 0
         self._news = asyncio.Event()
-        self._closing = False
-        self._reading = asyncio.Lock()
-        self._in_line = 0
-        self._waiting = 0
-        self._networks: Counter[str] = Counter()
+        self._round = 0
+        self._turn = asyncio.Lock()
+        self._waiting = Room(MAX_WAITING, MAX_WAITING_PER_NETWORK)
+        self._reading = Room(MAX_READING, MAX_READING_PER_NETWORK)
 
     def wake(self, _news: Collection[bytes] = ()) -> None:
         """Let everybody look who waits; called in the event loop, after a commit of this process or of another."""
@@ -86,13 +112,9 @@ class Feed:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def open(self) -> None:
-        """Let those wait who ask for it."""
-        self._closing = False
-
     def let_go(self) -> None:
-        """Answer everybody who waits, now, and let nobody wait any more: the server is about to stop."""
-        self._closing = True
+        """Answer everybody who waits, now: their server is about to stop. Who comes later may wait."""
+        self._round += 1
         self.wake()
 
     async def answer(self, after: str, *, wait: float, network: str) -> str:
@@ -100,53 +122,25 @@ class Feed:
 
         Raises :class:`~doorward.errors.Overloaded` where no place to wait is left, or too much is being read.
         """
-        cursor = Cursor.read(after)
-        news = self._news
-        answer = await self._shared(cursor)
+        cursor, news, round_ = Cursor.read(after), self._news, self._round
+        answer = await self._shared(cursor, network)
         if answer.is_news or wait <= 0:
             return answer.text
         deadline = asyncio.get_running_loop().time() + min(wait, MAX_WAIT)
-        with self._place(network):
-            while await self._comes(news, deadline):
+        with self._waiting.place(network):
+            while self._round == round_ and await _comes(news, deadline):
                 news = self._news
-                answer = await self._shared(cursor)
+                answer = await self._shared(cursor, network)
                 if answer.is_news:
                     return answer.text
-        return (await self._shared(cursor)).text  # nothing new, as of now
+        return (await self._shared(cursor, network)).text  # nothing new, as of now
 
-    async def _comes(self, news: asyncio.Event, deadline: float) -> bool:
-        """Wait for news; ``False`` when the time is up, or the server's."""
-        if self._closing:
-            return False
-        try:
-            async with asyncio.timeout_at(deadline):
-                await news.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    @contextmanager
-    def _place(self, network: str) -> Iterator[None]:
-        if self._waiting >= MAX_WAITING or self._networks[network] >= MAX_WAITING_PER_NETWORK:
-            raise Overloaded("no place to wait is left", retry_after=1)
-        self._waiting += 1
-        self._networks[network] += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-            self._networks[network] -= 1
-            if not self._networks[network]:
-                del self._networks[network]
-
-    async def _shared(self, cursor: Cursor | None) -> Answer:
+    async def _shared(self, cursor: Cursor | None, network: str) -> Answer:
         """Return the answer for a cursor as of now, made once for all who ask in the same second."""
         now = self._clock()
         kept = self._kept.get(cursor)
         if kept is None or kept.second != now or kept.generation != self._generation:
-            if self._in_line >= MAX_READING:
-                raise Overloaded("too many pages are being read", retry_after=1)
-            kept = _Kept(now, self._generation, asyncio.create_task(self._make(cursor, now)))
+            kept = _Kept(now, self._generation, asyncio.create_task(self._make(cursor, now, network)))
             kept.answer.add_done_callback(_look_at)  # should everybody have left who asked
             self._kept.pop(cursor, None)
             while len(self._kept) >= MAX_KEPT:
@@ -159,32 +153,39 @@ class Feed:
                 del self._kept[cursor]
             raise
 
-    async def _make(self, cursor: Cursor | None, now: int) -> Answer:
-        self._in_line += 1
-        try:
-            async with self._reading:
+    async def _make(self, cursor: Cursor | None, now: int, network: str) -> Answer:
+        with self._reading.place(network):
+            async with self._turn:
                 page = await self._page(Cursor() if cursor is None else cursor, now, reset=cursor is None)
                 return Answer(write_page(page, self._signer.active, issuer=self._issuer), is_news=_is_news(page))
-        finally:
-            self._in_line -= 1
 
     async def _page(self, after: Cursor, now: int, *, reset: bool) -> Page:
         found = await store.following(
             self._database, position=after.position, since=now - self._memory, size=MAX_ENTRIES + 2
         )
         rows = [Row(row["id"], row["kind"], row["digest"], row["not_before"], row["forget_at"]) for row in found]
-        match decide_page(after, rows, size=MAX_ENTRIES):
-            case Follows(rows=following, more=more):
-                return Page(
-                    after=str(after),
-                    cursor=str(following[-1].cursor if following else after),
-                    issued_at=now,
-                    entries=tuple(Revocation(row.kind, row.digest, row.not_before, row.forget_at) for row in following),
-                    reset=reset,
-                    more=more,
-                )
-            case Lost():
-                return await self._page(Cursor(), now, reset=True)
+        decision = decide_page(after, rows, size=MAX_ENTRIES)
+        if isinstance(decision, Lost):
+            return await self._page(Cursor(), now, reset=True)
+        following = decision.rows
+        return Page(
+            after=str(after),
+            cursor=str(following[-1].cursor if following else after),
+            issued_at=now,
+            entries=tuple(Revocation(row.kind, row.digest, row.not_before, row.forget_at) for row in following),
+            reset=reset,
+            more=decision.more,
+        )
+
+
+async def _comes(news: asyncio.Event, deadline: float) -> bool:
+    """Wait for news; ``False`` when the time is up."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _is_news(page: Page) -> bool:

@@ -16,6 +16,10 @@ from doorward.verify.model import Kind, RevocationSet
 LEEWAY: Final = 60
 """Verifiers may accept a token this long after its expiry (``security.md`` row 35), so it is remembered that long."""
 
+KEY_MEMORY: Final = 86_400 + LEEWAY
+"""Seconds for which a withdrawn key is remembered. Whoever has stolen it can sign new tokens, so the life of a token is
+no bound here; but verifiers keep keys for a day at most without confirming them (``verify/jwks.py``)."""
+
 _PAGE: Final = 5_000
 
 
@@ -33,7 +37,8 @@ class Revocations:
 
     def of(self, digest: bytes, *, now: int, kind: Kind = "token", not_before: int | None = None) -> Statement:
         """Make the statement that revokes one thing: for every token, or for those issued before ``not_before``."""
-        return store.insert(digest, kind=kind, not_before=not_before, now=now, forget_at=now + self._memory)
+        memory = max(self._memory, KEY_MEMORY) if kind == "key" else self._memory
+        return store.insert(digest, kind=kind, not_before=not_before, now=now, forget_at=now + memory)
 
     def of_selected(self, select: str, *, now: int, kind: Kind = "session", **parameters: Any) -> Statement:
         """Make the statement that revokes whatever a SELECT of digests names."""

@@ -22,7 +22,7 @@ from doorward.errors import MalformedRequest, Problem, ProxyRequired
 from doorward.serving.lifespan import App
 from doorward.serving.redirect import decide, dressed
 from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
-from doorward.verify.asgi import POLICY_VIOLATION
+from doorward.verify.sockets import POLICY_VIOLATION
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address

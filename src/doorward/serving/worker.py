@@ -26,6 +26,8 @@ MAX_CONNECTIONS: Final = 2048
 """Open at a time; Granian accepts none beyond it. A silent one must therefore be closed, see ``Worker``."""
 
 _SECONDS: Final = 1000
+_NUDGE: Final = 0.5
+"""Seconds between two times of letting requests go."""
 
 HTTP1: Final = HTTP1Settings(header_read_timeout=15 * _SECONDS, max_buffer_size=MAX_HEADER_BYTES)
 """The time-out runs from the end of the TLS handshake, or of the answer before, to the end of a request's head."""
@@ -119,13 +121,7 @@ class Worker:
             self._servers = [each for each in self._servers if not each[1].done()]
 
     async def stop(self) -> None:
-        """Take nothing new, finish what is in flight (at most ``grace`` seconds), end the app.
-
-        An app that keeps requests waiting, as doorward does with those who follow its feed, has a ``let_go``.
-        """
-        let_go = getattr(self._app, "let_go", None)
-        if callable(let_go):
-            let_go()
+        """Take nothing new, finish what is in flight (at most ``grace`` seconds), end the app."""
         await self._end(list(self._servers))
         await self._lifespan.stop()
 
@@ -144,9 +140,18 @@ class Worker:
         self._servers.append((server, serving))
 
     async def _end(self, servers: list[tuple[Any, asyncio.Task[Any]]]) -> None:
+        """Stop servers. An app that keeps requests waiting, as doorward does with followers, has a ``let_go``.
+
+        It is called again and again, for those who had just come in.
+        """
         for server, _ in servers:
             server.stop()
-        servings = [serving for _, serving in servers]
-        late = (await asyncio.wait(servings, timeout=self._grace))[1] if servings else ()
+        late = {serving for _, serving in servers}
+        let_go = getattr(self._app, "let_go", None)
+        deadline = asyncio.get_running_loop().time() + self._grace
+        while late and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            if callable(let_go):
+                let_go()
+            late = (await asyncio.wait(late, timeout=min(left, _NUDGE)))[1]
         if late:
             _log.warning("connections were still open after %.0f seconds and have been dropped", self._grace)

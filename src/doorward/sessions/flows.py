@@ -21,13 +21,13 @@ from doorward.hooks import SessionsEnded
 from doorward.mail.flows import Outbox
 from doorward.revocation.flows import Revocations
 from doorward.sessions import store
-from doorward.sessions.hot import TRUSTED_FOR, Hot, HotSessions
+from doorward.sessions.changes import Changes
+from doorward.sessions.hot import Hot, HotSessions
 from doorward.sessions.model import (
     COOKIE_PREFIX,
     Resumed,
     Session,
     Transport,
-    account_digest,
     decide_lifetimes,
     decide_seen_interval,
 )
@@ -36,10 +36,6 @@ from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
 MOST_EXPORTED: Final = 10_000
-CHANGES_KEPT: Final = 360 * TRUSTED_FOR
-"""Seconds for which a change is told; after a fraction of it no process remembers what was before."""
-
-_CHANGES_PAGE: Final = 5_000
 _THE_NEWEST: Final = (1 << 62, "")
 
 
@@ -61,7 +57,7 @@ class Sessions(Flows):
         self._outbox = outbox
         self._hot = HotSessions()
         self._sightings = Sightings(self._database, interval=decide_seen_interval(self._settings.sessions))
-        self._position: int | None = None
+        self._changes = Changes(self._database, self._hot)
         revocations.on_obey(lambda digest: self._hot.drop((digest,)))
 
     # -- starting ----------------------------------------------------------------------------------------------------
@@ -160,6 +156,11 @@ class Sessions(Flows):
         row = None if opaque is None else await store.find_by_handle(self._database, opaque.handle)
         return None if row is None else store.from_row(row)
 
+    async def was_renewed(self, cookie: str) -> bool:
+        """Tell whether a cookie that is refused was genuine until a step-up, and its session goes on with the next."""
+        session = await self.behind(cookie)
+        return session is not None and session.transport == "cookie" and session.is_live(self._clock())
+
     async def find(self, session_id: str) -> Session | None:
         """Find a session by its public id, live or not."""
         return await store.find(self._database, session_id)
@@ -209,7 +210,7 @@ class Sessions(Flows):
         """Heed at once, in this process, what a write with statements of this class has just revoked or changed."""
         for rows in results:
             self._revocations.obey(row for row in rows if "forget_at" in set(row.keys()))
-            self._hot.drop(row["changed"] for row in rows if "changed" in set(row.keys()))
+            self._changes.obey(rows)
 
     async def end(self, session_id: str, *, account_id: str, why: str, source: Source = Source()) -> None:  # noqa: B008
         """End one session of an account.
@@ -248,7 +249,7 @@ class Sessions(Flows):
         Hand what came back to :meth:`obey`, here and wherever this says *statements*.
         """
         renewed = replace(session, generation=session.generation + 1)
-        return renewed, [store.renew_cookie(session), *self._changing(session, now)]
+        return renewed, [store.renew_cookie(session), *self._changes.of_session(session, now=now)]
 
     def reauthenticating(self, session: Session, *, now: int) -> tuple[Session, list[Statement]]:
         """Make the session with a new ``auth_time`` and deadline, and the statements that make it true, guarded.
@@ -261,7 +262,7 @@ class Sessions(Flows):
         )
         return renewed, [
             store.reauthenticate(session, now=now, expires_at=expires_at),
-            *self._changing(session, now),
+            *self._changes.of_session(session, now=now),
         ]
 
     def changing_account(self, account_id: str, *, now: int) -> Statement:
@@ -269,10 +270,7 @@ class Sessions(Flows):
 
         That is: the roles, and whether the address is verified. Sessions that are remembered are then read again.
         """
-        return store.change(account_digest(account_id), now=now)
-
-    def _changing(self, session: Session, now: int) -> list[Statement]:
-        return [store.change(session.digest, now=now)] if session.transport == "cookie" else []
+        return self._changes.of_account(account_id, now=now)
 
     # -- what others have done ---------------------------------------------------------------------------------------
 
@@ -281,12 +279,7 @@ class Sessions(Flows):
 
         Call it after that one. Raises :class:`StorageUnavailable`; call :meth:`distrust` then.
         """
-        if self._position is None:
-            self._position = await store.newest_change(self._database)
-        while rows := await store.changes(self._database, position=self._position, size=_CHANGES_PAGE):
-            self._hot.drop(row["digest"] for row in rows)
-            self._position = rows[-1]["id"]
-        self._hot.trust()
+        await self._changes.follow()
 
     def distrust(self) -> None:
         """Answer every request by a query until the next :meth:`follow`: nobody tells this process what has ended."""
@@ -304,10 +297,8 @@ class Sessions(Flows):
 
     def clean_up(self, *, now: int) -> list[Statement]:
         """Make the statements that forget what ended so long ago that no token can name it, and what changed."""
-        return [
-            store.forget(before=now - self._settings.tokens.refresh_lifetime),
-            store.forget_changes(before=now - CHANGES_KEPT),
-        ]
+        ended = store.forget(before=now - self._settings.tokens.refresh_lifetime)
+        return [ended, self._changes.clean_up(now=now)]
 
     def _revocation(self, account_id: str, now: int) -> Statement:
         return self._revocations.of_selected(store.ENDED_NOW, account_id=account_id, now=now)

@@ -21,7 +21,7 @@ TRUSTED_FOR: Final = 10
 """Seconds for which an entry answers before it is read again: the most by which it can be stale, whatever fails."""
 
 SIZE: Final = 8192
-"""Sessions that are remembered at most, about 10 MB; beyond it the one that was read longest ago gives way."""
+"""Sessions that are remembered at most, 13 MB; beyond it the one that was read longest ago gives way."""
 
 
 @dataclass(slots=True)

@@ -31,15 +31,13 @@ _LIVE_PAGE: Final = f"""
 """
 
 _SEEN_SIZES: Final = (1, 16, 256)
-_SEEN: Final = {
-    size: f"""
-        UPDATE session SET last_seen_at = seen.column2
-        FROM (VALUES {
-        ", ".join(f"(CAST(:id{number} AS TEXT), CAST(:at{number} AS BIGINT))" for number in range(size))
-    }) AS seen
-        WHERE session.id = seen.column1 AND session.last_seen_at < seen.column2 AND session.ended_at IS NULL
-    """
-    for size in _SEEN_SIZES
+_SEEN: Final = """
+    UPDATE session SET last_seen_at = seen.column2 FROM (VALUES {pairs}) AS seen
+    WHERE session.id = seen.column1 AND session.last_seen_at < seen.column2 AND session.ended_at IS NULL
+"""
+_SEEN_PAIR: Final = "(CAST(:id{0} AS TEXT), CAST(:at{0} AS BIGINT))"
+_SEEN_TEXTS: Final = {
+    size: _SEEN.format(pairs=", ".join(_SEEN_PAIR.format(number) for number in range(size))) for size in _SEEN_SIZES
 }
 
 _NEWEST_CHANGE: Final = "SELECT COALESCE(MAX(id), 0) AS position FROM session_change"
@@ -180,7 +178,7 @@ def _seen(pairs: list[tuple[str, int]]) -> Statement:
     filled = pairs + pairs[-1:] * (size - len(pairs))
     ids = {f"id{number}": session_id for number, (session_id, _) in enumerate(filled)}
     times = {f"at{number}": seen_at for number, (_, seen_at) in enumerate(filled)}
-    return statement(_SEEN[size], **ids, **times)
+    return statement(_SEEN_TEXTS[size], **ids, **times)
 
 
 def end_one(session_id: str, *, account_id: str, now: int) -> Statement:

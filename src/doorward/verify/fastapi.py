@@ -16,25 +16,20 @@ import functools
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, NoReturn, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 
 from doorward.core.clock import Clock, system_clock
-from doorward.errors import (
-    Finding,
-    InsufficientScope,
-    InvalidToken,
-    Misconfigured,
-    Problem,
-    ReauthenticationRequired,
-    TokenRefused,
-)
-from doorward.verify.answers import DEFAULT_REALM, NO_CREDENTIAL, headers_of
-from doorward.verify.asgi import ACCESS, POLICY_VIOLATION, PRINCIPAL, REALM, Authenticator, principal_of
+from doorward.errors import Finding, InvalidToken, Misconfigured, Problem, TokenRefused
+from doorward.verify.answers import DEFAULT_REALM, headers_of
+from doorward.verify.asgi import ACCESS, PRINCIPAL, REALM, principal_of
+from doorward.verify.door import Authenticator, caller_of
 from doorward.verify.model import Principal
+from doorward.verify.requirement import Requirement, check_reachable
+from doorward.verify.sockets import POLICY_VIOLATION
 
 try:  # FastAPI lists a dependency of this class as a security scheme in its OpenAPI document
     from fastapi.openapi.models import HTTPBearer
@@ -50,9 +45,6 @@ except ImportError:  # pragma: no cover - Starlette alone is enough; a test runs
         pass
 
 
-FRESH_LIFETIME: Final = 600
-"""Seconds that ``fresh=True`` means: the server's default for acts that need a recent log-in."""
-
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 
@@ -63,7 +55,7 @@ def require(
     fresh: bool | int = False,
     using: Authenticator | None = None,
     clock: Clock = system_clock,
-) -> "Requirement":
+) -> "Required":
     """Make a requirement: a FastAPI dependency that returns the ``Principal``, or a decorator of Starlette endpoints.
 
     Every ``scope`` named is needed (a text may name several, with spaces between), and one of the roles. ``fresh``
@@ -72,37 +64,15 @@ def require(
     Raises :class:`~doorward.errors.Misconfigured` for a requirement that nobody could meet, and per request when
     there is neither a guard nor ``using``.
     """
-    findings = []
-    scopes = frozenset(scope.split() if isinstance(scope, str) else scope or ())
-    roles = frozenset((role,) if isinstance(role, str) else role or ())
-    max_age = {True: FRESH_LIFETIME, False: None}[fresh] if isinstance(fresh, bool) else fresh
-    if scope is not None and (not scopes or "" in scopes):
-        findings.append(Finding("require(): the scope is empty.", "Name a scope, or leave it out."))
-    if role is not None and (not roles or "" in roles):
-        findings.append(Finding("require(): the role is empty.", "Name a role, or leave it out."))
-    if max_age is not None and max_age < 1:
-        findings.append(Finding("require(): fresh is not a positive number of seconds.", "Say True for ten minutes."))
-    if findings:
-        raise Misconfigured(*findings)
-    return Requirement(scope=scopes, role=roles, max_age=max_age, using=using, clock=clock)
+    return Required(Requirement.of(scope=scope, role=role, fresh=fresh), using=using, clock=clock)
 
 
-class Requirement(_Scheme):
+class Required(_Scheme):
     """What :func:`require` makes. Its parts are not public."""
 
-    def __init__(
-        self,
-        *,
-        scope: frozenset[str],
-        role: frozenset[str],
-        max_age: int | None,
-        using: Authenticator | None,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, requirement: Requirement, *, using: Authenticator | None, clock: Clock) -> None:
         """Keep the requirement."""
-        self._scope = scope
-        self._role = role
-        self._max_age = max_age
+        self._requirement = requirement
         self._using = using
         self._clock = clock
 
@@ -121,42 +91,22 @@ class Requirement(_Scheme):
     async def admit(self, connection: HTTPConnection) -> Principal:
         """Return the caller if it meets the requirement, or raise what Starlette and FastAPI turn into an answer."""
         try:
-            principal = await self._caller(connection)
-            self._check(principal)
+            return self._requirement.check(await self._caller(connection), now=self._clock())
         except Problem as problem:
             _refuse(problem, connection)
-        return principal
 
-    async def _caller(self, connection: HTTPConnection) -> Principal:
+    async def _caller(self, connection: HTTPConnection) -> Principal | None:
         if self._using is not None:
             connection.scope[PRINCIPAL] = None
             try:
-                principal = await self._using.authenticate(connection.scope)
+                principal = await caller_of(self._using, connection.scope, "protected")
             except InvalidToken as error:
                 raise TokenRefused(error.why) from error
-            if principal is not None and not isinstance(principal, Principal):
-                raise TypeError("the authenticator answered with something else than a Principal")
             connection.scope[PRINCIPAL] = principal
         else:
             principal = principal_of(connection)
-            if principal is None and connection.scope.get(ACCESS) == "public":
-                raise Misconfigured(
-                    Finding(
-                        "A route that requires a log-in lies on a path that its Guard calls public.",
-                        "Take the path out of Guard(public=…), or list it in optional=….",
-                    )
-                )
-        if principal is None:
-            raise TokenRefused(NO_CREDENTIAL)
+            check_reachable(principal, connection.scope.get(ACCESS))
         return principal
-
-    def _check(self, principal: Principal) -> None:
-        if not self._scope <= principal.scope:
-            raise InsufficientScope("a scope is missing", members={"scope": " ".join(sorted(self._scope))})
-        if self._role and self._role.isdisjoint(principal.roles):
-            raise InsufficientScope("a role is missing")
-        if self._max_age is not None and self._clock() - principal.auth_time > self._max_age:
-            raise ReauthenticationRequired("the log-in is too old", members={"max_age": self._max_age})
 
     def _decorate(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap an endpoint, or a method of an endpoint class, that takes its request or WebSocket as an argument."""
@@ -199,5 +149,5 @@ def _mark_as_coroutine_function(function: Any) -> None:
         function._is_coroutine = vars(asyncio.coroutines)["_is_coroutine"]  # noqa: SLF001 - how 3.11 marks one
 
 
-_mark_as_coroutine_function(Requirement.__call__)
-Requirement.__call__.__signature__ = inspect.signature(Requirement.admit)  # type: ignore[attr-defined]
+_mark_as_coroutine_function(Required.__call__)
+Required.__call__.__signature__ = inspect.signature(Required.admit)  # type: ignore[attr-defined]

@@ -70,8 +70,8 @@ class Feed:
         return self._failures
 
     def ask(self) -> Ask:
-        """Return the question that is due now."""
-        return Ask(self._cursor, 0 if self._more or self._polls else self._wait)
+        """Return the question that is due now. After a failure it does not wait: being up to date comes first."""
+        return Ask(self._cursor, 0 if self._more or self._polls or self._failures else self._wait)
 
     def check(self, page: Page, asked: Ask, *, now: int) -> None:
         """Refuse an answer to another question, from the future or from the past; call :meth:`failed` then.

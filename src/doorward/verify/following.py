@@ -115,9 +115,7 @@ class Follower:
         return self._start() if first is None else first
 
     def must_wait(self) -> float:
-        """Return for how many seconds a check should wait for the first answer, now; 0 where it came, or is late."""
-        if self._feed.fresh_at is not None:
-            return 0.0
+        """Return for how many seconds a check should still wait for the first answer; 0 where it is late."""
         return max(0.0, self._began + FIRST_WAIT - time.monotonic())
 
     def require(self, now: int) -> None:
@@ -212,7 +210,6 @@ class Follower:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._closing.wait(self.step())
-        self._line.close()
 
     def _hear(self, asked: Ask, chance: float) -> float:
         began = time.monotonic()
@@ -228,6 +225,8 @@ class Follower:
         for one in page.entries:
             self._revocations.add(one.digest, one.forget_at, one.not_before)
         self._revocations.forget(now, at_most=2 * MAX_ENTRIES)
+        if any(one.kind == "key" for one in page.entries):
+            self._issuer_keys.start(now)  # a withdrawn key leaves the set now, and not with the next refresh
         return self._feed.take(page, asked, now=now, took=time.monotonic() - began, chance=chance)
 
     def _read(self, token: str) -> Page:
@@ -256,13 +255,15 @@ class Follower:
         with self._lock:
             before, self._was_fresh = self._was_fresh, fresh
             if fresh is before:
-                return
+                return  # another thread has seen it at the same time
             self._stale_periods += before is True and not fresh
             if fresh and self._first is not None and not self._first.done():
                 self._first.set_result(None)
         if fresh:
-            _log.info("the revocations of %s are followed", self._issuer)
+            level = logging.WARNING if self._stale_periods else logging.INFO  # whoever saw the one should see the other
+            _log.log(level, "the revocations of %s are followed, as of now", self._issuer)
         elif before:
+            self._line.give_up()  # a machine that slept waits at a dead line
             then = _WHAT_THEN[self._patience.when_stale]
             _log.error("nothing was heard of revocations for %s seconds: %s", self._feed.staleness(now), then)
         if self._on_change is not None and (fresh or before):

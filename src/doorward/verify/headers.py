@@ -4,6 +4,7 @@ Only the Authorization header is read: never the query string, a form or another
 Adapters for other protocols hand in the same pairs of bytes.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -43,6 +44,20 @@ def bearer_token(headers: Headers) -> str | None:
     if not body or body.translate(None, _B64TOKEN):
         raise InvalidRequest("the bearer token is no b64token")
     return token.decode("ascii")
+
+
+def separated(joined: str) -> list[tuple[bytes, bytes]]:
+    """Take the value of an Authorization header apart where a gateway has joined several with commas.
+
+    CGI, WSGI and what follows them have one variable for a header, however often it was sent. Parameters of one
+    credential are ``name=value``; a comma with something else behind it was a second credential, or nothing, and
+    becomes a second header, which :func:`bearer_token` refuses. What is no latin-1 becomes question marks.
+    """
+    value = joined.encode("latin-1", "replace")
+    return [(b"authorization", part) for part in _SECOND.split(value, maxsplit=1)]
+
+
+_SECOND: Final = re.compile(rb",[ \t]*+(?=[^ \t,=]*(?:[ \t,]|\Z))")
 
 
 def header(headers: Headers, name: bytes) -> bytes:

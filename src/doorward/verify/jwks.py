@@ -2,7 +2,8 @@
 
 Keys are refreshed in the background while the old ones go on serving; an unreachable server changes nothing until its
 keys would be a day old. A key id that nobody knows may ask for one fetch, and then nobody may for a while, however
-many forged ids arrive (PyJWT CVE-2026-48524 and its incomplete fix CVE-2026-101917). At most one fetch is under way.
+many forged ids arrive (PyJWT CVE-2026-48524 and its incomplete fix CVE-2026-101917): for that while each id that is not
+in the set is known not to be there. At most one fetch is under way.
 """
 
 from typing import Final

@@ -8,14 +8,19 @@ is used in a child.
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from doorward.core.clock import Clock, system_entropy
 from doorward.jose.keys import KeySet
-from doorward.verify.fetching import Address, Line, networks
+from doorward.verify.address import Address, networks
+from doorward.verify.fetching import Line
 from doorward.verify.following import FeedStatus, Follower, Patience
 from doorward.verify.issuer_keys import WELL_KNOWN, IssuerKeys
 from doorward.verify.model import RevocationSet
 from doorward.verify.page import PATH
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass(slots=True)
@@ -27,25 +32,21 @@ class Upstream:
     follower: Follower | None
     is_ready: bool = field(default=False)
     """Whether no check has to wait for a beginning any more."""
+    good_at: int = field(default=-1)
+    """The second for which there is known to be something to judge with: within it, that can only get better."""
 
     def start(self, now: int) -> None:
         """Begin to fetch and to follow, without waiting."""
-        self.keys.refresh(now)
-        if self.follower is not None:
-            self.follower.start()
+        self._begin(now)
 
     def wait(self, now: int) -> None:
         """Begin, and wait until there is something to judge with, but not for long."""
         from concurrent.futures import TimeoutError as TooLate
 
-        self.keys.refresh(now)
-        if self.follower is None:
-            self.is_ready = True
-            return
-        first = self.follower.start()
-        seconds = self.follower.must_wait()
+        first = self._begin(now)
         try:
-            first.result(seconds)
+            if first is not None and not first.done():
+                first.result(self._patience())
         except TooLate:
             return
         self.is_ready = True
@@ -54,24 +55,33 @@ class Upstream:
         """Do as :meth:`wait` without blocking the event loop."""
         import asyncio
 
-        self.keys.refresh(now)
-        if self.follower is None:
-            self.is_ready = True
-            return
-        first = self.follower.start()
-        seconds = self.follower.must_wait()
-        try:
-            await asyncio.wait_for(asyncio.wrap_future(first), seconds)
-        except TimeoutError:
-            return
+        first = self._begin(now)
+        if first is not None and not first.done():
+            patience = self._patience()
+            if not patience:
+                return  # nothing is left behind in the future by those who cannot wait any more
+            try:
+                await asyncio.wait_for(asyncio.wrap_future(first), patience)
+            except TimeoutError:
+                return
         self.is_ready = True
+
+    def _begin(self, now: int) -> "Future[None] | None":
+        self.keys.refresh(now)
+        return None if self.follower is None else self.follower.start()
+
+    def _patience(self) -> float:
+        return 0.0 if self.follower is None else self.follower.must_wait()
 
     def require(self, now: int) -> None:
         """Raise ``KeysUnavailable`` or ``RevocationsUnavailable`` where there is nothing to judge with."""
+        if now == self.good_at:
+            return
         self.keys.refresh(now)
         self.keys.require(now)
         if self.follower is not None:
             self.follower.require(now)
+        self.good_at = now
 
 
 class Upstreams:

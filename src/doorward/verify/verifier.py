@@ -16,7 +16,7 @@ from doorward.jose.keys import KeySet
 from doorward.verify.answers import DOCS_PATH
 from doorward.verify.cache import VerifiedTokens
 from doorward.verify.following import FeedStatus, Patience, WhenStale
-from doorward.verify.headers import bearer_token
+from doorward.verify.headers import Headers, bearer_token
 from doorward.verify.issuer_keys import IssuerKeys
 from doorward.verify.model import (
     MAX_LIFETIME,
@@ -27,6 +27,7 @@ from doorward.verify.model import (
     examine,
 )
 from doorward.verify.upstream import Upstream, Upstreams
+from doorward.verify.watching import Tell, Watch, Watches
 
 CACHE_SIZE: Final = 4096
 """Tokens remembered; about 2 KiB each."""
@@ -106,6 +107,7 @@ class Verifier:
         self._issuer = issuer
         self._audience = issuer if audience is None else audience
         self._revocations = revocations
+        self._watches: dict[RevocationSet, Watches] = {}
         self._clock = clock
         self._leeway = leeway
         self._max_lifetime = max_lifetime
@@ -203,6 +205,7 @@ class Verifier:
             yield self
             return
         task = asyncio.create_task(upstream.follower.follow())
+        await asyncio.sleep(0)  # it begins before any check would start a thread
         try:
             yield self
         finally:
@@ -217,6 +220,31 @@ class Verifier:
         """
         token = bearer_token(scope["headers"])
         return None if token is None else await self.check_async(token)
+
+    def identify(self, headers: Headers) -> Principal | None:
+        """Do as :meth:`authenticate` where nothing can be awaited: WSGI, Flask, threads."""
+        token = bearer_token(headers)
+        return None if token is None else self.check(token)
+
+    def watch(self, principal: Principal, tell: Tell) -> Watch:
+        """Watch over a caller whose connection stays open: ``tell`` is called once, from any thread, on revocation.
+
+        The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
+        """
+        live = self._live()
+        if live is None:
+            return Watch(principal, tell, clock=self._clock, leeway=self._leeway)
+        watches = self._watches.get(live)
+        if watches is None:  # of threads that come at the same time the first one's is kept; the other hears for nobody
+            watches = self._watches.setdefault(live, Watches(live))
+        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=self._leeway)
+        watches.start(watch)
+        return watch
+
+    def _live(self) -> RevocationSet | None:
+        """Return the set that checks ask in this process."""
+        upstream = self._upstream()
+        return self._revocations if upstream is None else upstream.revocations
 
     def _upstream(self) -> Upstream | None:
         return None if self._upstreams is None else self._upstreams.here()

@@ -20,11 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from doorward.core.clock import Entropy
 from doorward.web.front import dress, request_id_of
 from doorward.web.routing import path_below_mount
+from doorward.web.script import SCRIPT_PATH
 
 API: Final = "/v1/"
-FOR_EVERYBODY: Final = frozenset(
-    {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/v1/doorward.js"}
-)
+FOR_EVERYBODY: Final = frozenset({"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", SCRIPT_PATH})
 REQUEST_HEADERS: Final = b"authorization, content-type"
 EXPOSED_HEADERS: Final = b"retry-after, www-authenticate, x-request-id"
 MAX_AGE: Final = 600

@@ -1,0 +1,3 @@
+"""What the handlers behind the doors have seen."""
+
+reached: list[str] = []
