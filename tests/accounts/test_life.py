@@ -185,9 +185,15 @@ async def test_a_reset_of_an_account_that_is_gone_in_between_is_dead(
     async def nobody(_account_id: str) -> None:
         return None
 
-    monkeypatch.setattr(house.auth.accounts, "find_or_none", nobody)
+    monkeypatch.setattr(house.auth.passwords, "by_account", nobody)
 
     assert (await kind.redeem(house, mail.token)).json()["code"] == "challenge_invalid"
+
+
+async def test_a_reset_by_an_operator_needs_an_account(mailing_house: House) -> None:
+    """An id that nobody has is not found."""
+    with pytest.raises(NotFound):
+        await mailing_house.auth.life.recovery.start("acc_aaaaaaaaaaaaaaaaaaaaaaaaaa")
 
 
 async def test_a_code_whose_key_is_gone_is_dead(mailing_house: House) -> None:

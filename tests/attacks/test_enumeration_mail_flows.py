@@ -162,6 +162,23 @@ async def test_an_unknown_challenge_is_sent_again_like_a_known_one(crowd: tuple[
     assert costs == [costs[0]] * 3
 
 
+async def test_sending_again_is_limited_alike_for_a_known_and_an_unknown_address(
+    crowd: tuple[House, AimedDatabase],
+) -> None:
+    """However the mails are asked for, they count together: by registration, and by its challenge."""
+    house, _ = crowd
+    most = house.auth.settings.verification.mails_per_login
+    house.clock.advance(house.auth.settings.limits.window)
+
+    codes = []
+    for kind in (KNOWN, UNKNOWN):
+        challenge = (await post(house.auth, "/v1/accounts", {"email": kind, "password": PASSWORD})).json["challenge"]
+        again = [await post(house.auth, "/v1/email/verify/resend", {"challenge": challenge}) for _ in range(most)]
+        codes.append([answer.status for answer in again])
+
+    assert codes == [[202] * (most - 1) + [429]] * 2
+
+
 async def test_an_unproved_account_is_told_so_only_with_its_password(crowd: tuple[House, AimedDatabase]) -> None:
     """A guess hears what a guess at any other account hears."""
     house, _ = crowd

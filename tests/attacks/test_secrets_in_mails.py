@@ -188,6 +188,24 @@ def _moved(account_id: str) -> Statement:
     )
 
 
+async def test_a_reset_from_before_a_change_of_the_password_is_dead(mailing_house: House) -> None:
+    """Whoever changes the password because a mailbox is not safe any more need not fear the mails that are in it."""
+    house = mailing_house
+    await sign_up(house)
+    await house.client.post("/v1/password/forgot", json={"login": ADA})
+    old = await letter(house)
+    headers = {"Authorization": f"Bearer {(await house.log_in())['access_token']}"}
+    change = {"current_password": "correct horse battery staple", "new_password": OTHER_PASSWORD}
+    assert (await house.client.post("/v1/me/password", json=change, headers=headers)).status_code == 204
+
+    answers = [
+        await house.client.post("/v1/password/reset", json={**old.secret(how), "new_password": "a third one for Eve"})
+        for how in HOW
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["challenge_invalid"] * 2
+
+
 @each_kind
 async def test_a_copy_of_the_database_opens_nothing(mailing_house: House, kind: Kind) -> None:
     """Neither token nor code stands in any table, and neither can be made without the instance's secret."""

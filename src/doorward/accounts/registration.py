@@ -101,7 +101,7 @@ class Registration(Flows):
             ]
             mail = self._challenges.mailing(challenge, "verify_address", source=source, now=now)
         elif known.email_verified or known.disabled_at is not None:
-            challenge = self._challenges.new("verify", account_id=None, address="", now=now)
+            challenge = self._challenges.new("verify", account_id=None, address=email, now=now)
             event = RegistrationRepeated(account_id=known.id)
             first = [store.nothing(), store.nothing()]
             mail = self._outbox.sending("address_known", to=known.email, account_id=known.id, source=source, now=now)

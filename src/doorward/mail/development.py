@@ -37,7 +37,7 @@ class FileMailer:
         return [Message(**json.loads(file.read_text("utf-8"))) for file in files]
 
     def _write(self, name: str, text: str) -> None:
-        temporary = self._folder / f".{name}"
+        temporary = self._folder / f"{name}.part"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

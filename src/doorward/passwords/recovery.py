@@ -13,11 +13,12 @@ from doorward.accounts.model import Account
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Statement
-from doorward.errors import InvalidFields, LoginTaken
+from doorward.errors import InvalidFields, LoginTaken, NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import AccountInvited, Event, InvitationAccepted, PasswordReset, PasswordResetRequested
 from doorward.mail.flows import Outbox
 from doorward.passwords.flows import Passwords
+from doorward.passwords.model import Candidate
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
 from doorward.verification.model import Challenge, ChallengeInvalid
@@ -54,8 +55,8 @@ class Recovery(Flows):
         """
         await self._challenges.admit(login, source=source)
         found = await self._passwords.by_login(login)
-        account = None if found is None or found.account.disabled_at is not None else found.account
-        return await self._send_reset(account, "reset_password", source=source)
+        usable = None if found is None or found.account.disabled_at is not None else found
+        return await self._send_reset(usable, "reset_password", source=source)
 
     async def start(self, account_id: str, *, source: Source = Source()) -> Sent:  # noqa: B008
         """Send an owner a link and a code for another password, because an operator says so.
@@ -63,8 +64,10 @@ class Recovery(Flows):
         Raises :class:`NotFound`, :class:`Overloaded` and :class:`MailUnavailable`.
         """
         await self._outbox.require()
-        account = await self._accounts.find(account_id)
-        return await self._send_reset(account, "reset_by_operator", source=source)
+        found = await self._passwords.by_account(account_id)
+        if found is None:
+            raise NotFound("no such account")
+        return await self._send_reset(found, "reset_by_operator", source=source)
 
     async def reset(self, answer: Answer, new_password: str, *, source: Source = Source()) -> None:  # noqa: B008
         """Set another password by a secret from a mail.
@@ -77,12 +80,17 @@ class Recovery(Flows):
         await self._set(challenge, answer, new_password, pointer="/new_password", source=source)
 
     async def _send_reset(
-        self, account: Account | None, letter: Literal["reset_password", "reset_by_operator"], *, source: Source
+        self, found: Candidate | None, letter: Literal["reset_password", "reset_by_operator"], *, source: Source
     ) -> Sent:
         now = self._clock()
-        account_id = None if account is None else account.id
-        address = "" if account is None else account.email
-        challenge = self._challenges.new("reset", account_id=account_id, address=address, now=now)
+        account_id = None if found is None else found.account.id
+        challenge = self._challenges.new(
+            "reset",
+            account_id=account_id,
+            address="" if found is None else found.account.email,
+            payload="" if found is None else str(found.version),  # of the password that is to be replaced
+            now=now,
+        )
         event = PasswordResetRequested(account_id=account_id)
         await self._database.write(
             *self._challenges.storing(challenge),
@@ -151,9 +159,12 @@ class Recovery(Flows):
         self, challenge: Challenge, answer: Answer, password: str, *, pointer: str, source: Source
     ) -> Account:
         account_id = challenge.account_id or ""
-        account = await self._accounts.find_or_none(account_id)
-        if account is None:
+        found = await self._passwords.by_account(account_id)
+        if found is None:
             raise ChallengeInvalid("the account is gone")
+        if challenge.purpose == "reset" and challenge.payload not in (None, str(found.version)):
+            raise ChallengeInvalid("the password was changed since the mail was asked for")
+        account = found.account
         try:
             hashed = await self._passwords.new_hash(
                 password, pointer=pointer, email=account.email, username=account.username

@@ -64,7 +64,7 @@ class Challenges(Flows):
     # -- sending -----------------------------------------------------------------------------------------------------
 
     async def admit(self, login: str, *, source: Source) -> None:
-        """Count a request for a mail, by network and by what was typed; before anything is looked up.
+        """Count a request for a mail, by network and by what was typed.
 
         Raises :class:`MailUnavailable`, :class:`Overloaded` and :class:`TooManyAttempts`.
         """
@@ -82,7 +82,10 @@ class Challenges(Flows):
     def new(
         self, purpose: Purpose, *, account_id: str | None, address: str, now: int, payload: str | None = None
     ) -> Challenge:
-        """Make a challenge that is not stored yet; without an account it is a decoy."""
+        """Make a challenge that is not stored yet; without an account it is a decoy.
+
+        A decoy has an address only where it may be asked for again, because asking is counted by the address.
+        """
         return Challenge(
             id=new_identifier("chl", self._entropy),
             handle=self._entropy(HANDLE_BYTES),
@@ -90,7 +93,7 @@ class Challenges(Flows):
             key_id=self._ring.newest_id,
             purpose=purpose,
             account_id=account_id,
-            address="" if account_id is None else address,
+            address=address,
             payload=payload,
             tries=0,
             created_at=now,
