@@ -166,10 +166,6 @@ class Challenges(Flows):
         if not answer.token:
             await self._database.write(store.forgive_try(challenge.id))
 
-    def ending_purpose(self, account_id: str, purpose: Purpose, *, now: int) -> Statement:
-        """Make the statement that ends an account's challenges of a purpose."""
-        return store.end_purpose(account_id, purpose, now=now)
-
     def ending_all(self, account_id: str, *, now: int, keep: Purpose | None = None) -> Statement:
         """Make the statement that ends an account's challenges, but perhaps those of one purpose."""
         return store.end_all(account_id, now=now, keep=keep)
