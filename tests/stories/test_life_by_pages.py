@@ -143,7 +143,7 @@ async def test_a_page_that_is_not_offered_is_not_found(house: House) -> None:
     await visitor.open("/sign-in")
     link = await visitor.send("/sign-in/send", {"login": ADA})
 
-    assert (forgot.status_code, link.status_code) == (503, 404)
+    assert (forgot.status_code, link.status_code) == (403, 404)
 
 
 async def test_somebody_accepts_an_invitation(mailing_house: House, visitor: Visitor) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from doorward.accounts.model import check_email
-from doorward.errors import Unavailable
+from doorward.errors import Forbidden
 
 FOLDER: Final = "mail"
 """Below the data folder, where the file mailer writes."""
@@ -29,7 +29,7 @@ _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
 }
 
 
-class MailUnavailable(Unavailable):
+class MailUnavailable(Forbidden):
     """The operator has not said where mail goes, so nothing that needs a mail can be done here."""
 
     code = "mail_unavailable"
