@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HASHED := --require-hashes --requirement
 
-.PHONY: help setup dev serve test lint bench soak-tabs docs translations screenshots update audit build check-install release lower-bounds clean
+.PHONY: help setup dev serve test lint interop bench soak-tabs docs translations screenshots update audit build check-install release lower-bounds clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test: dev ## lint, types, import contracts, the tests on both engines, and full 
 
 lint: dev ## only what reads the code: ruff, mypy, import-linter
 	@$(BIN)/python scripts/check.py --static
+
+interop: dev ## what other languages make of our tokens; needs node and npm, go, a JDK and Maven
+	@$(BIN)/python -m scripts.interop
 
 bench: dev ## measure against the aims; see docs/reference/benchmarks.md
 	@scripts/ensure-programs postgresql

@@ -1,4 +1,5 @@
-"""What one request of somebody who is logged in costs the server: by token, by cookie, and with no work at all.
+"""What one request of somebody who is logged in costs the server: by token, by cookie, and with no work at all; and
+what the question of a proxy or of a service costs.
 
 As in ``rotations``: 16 keep-alive clients, the server on one core, the generator on the other, plain HTTP as behind a
 proxy, SQLite.
@@ -32,6 +33,9 @@ def measure() -> Iterator[Figure]:
             "GET /.well-known/jwks.json": server.request("GET", "/.well-known/jwks.json"),
             "GET /v1/me by token": server.request("GET", "/v1/me", Authorization=f"Bearer {token}"),
             "GET /v1/me by cookie": server.request("GET", "/v1/me", Cookie=cookie),
+            "GET /v1/forward-auth by token": server.request("GET", "/v1/forward-auth", Authorization=f"Bearer {token}"),
+            "GET /v1/forward-auth by cookie": server.request("GET", "/v1/forward-auth", Cookie=cookie),
+            "POST /v1/introspect": server.form("/v1/introspect", f"token={token}", Authorization=server.service_key()),
         }
         found: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
         for _ in range(ROUNDS):

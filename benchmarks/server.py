@@ -1,5 +1,6 @@
 """A real ``doorward serve`` for a benchmark: its own process, its own folder, and clients to set it up with."""
 
+import base64
 import http.client
 import json
 import os
@@ -164,6 +165,17 @@ class Server:
         answer = self.call("POST", "/v1/login", body, {"Sec-Fetch-Site": "same-origin"})
         assert answer.status == 200, answer
         return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
+    def service_key(self) -> str:
+        """Make a service and return its credentials as HTTP Basic has them."""
+        command = [str(PROGRAM), "service", "create", "bench", "--json"]
+        made = subprocess.run(command, cwd=self.folder, env=self._environment, check=True, capture_output=True)
+        return "Basic " + base64.b64encode(f"bench:{json.loads(made.stdout)['secret']}".encode()).decode()
+
+    def form(self, path: str, content: str, **headers: str) -> str:
+        """Write a request with a form as text."""
+        declared = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(content))}
+        return self.request("POST", path, **declared, **headers) + content
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> str:
         """Write a whole request as text, for the load generator; ``Content-Type`` goes with a body."""

@@ -257,10 +257,14 @@ def api() -> str:
     """Every path and method of the OpenAPI document."""
     from doorward import Doorward, Settings
     from doorward.core.secret import Secret
-    from doorward.settings import Accounts
+    from doorward.settings import Accounts, StatusLists
     from doorward.web.openapi import document as build
 
-    settings = Settings(secret=(Secret(secrets.token_urlsafe(32)),), accounts=Accounts(email_verification="off"))
+    settings = Settings(
+        secret=(Secret(secrets.token_urlsafe(32)),),
+        accounts=Accounts(email_verification="off"),
+        status_lists=StatusLists(enabled=True),
+    )
     document = build(Doorward(settings).operations(), issuer="", title="", version="")
 
     def lines() -> Iterator[str]:

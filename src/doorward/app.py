@@ -28,6 +28,7 @@ from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
 from doorward.features import MIGRATION_PACKAGES
+from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.hooks import Events
@@ -43,9 +44,14 @@ from doorward.revocation import routes as revocation_routes
 from doorward.revocation.feed import Feed
 from doorward.revocation.flows import LEEWAY as REVOCATION_LEEWAY
 from doorward.revocation.flows import Revocations
+from doorward.services.flows import Services
+from doorward.services.introspection import Introspection
+from doorward.services.routes import ServiceRoutes
 from doorward.sessions.flows import Sessions
 from doorward.sessions.routes import SessionRoutes
 from doorward.settings import Settings
+from doorward.status_lists.flows import StatusLists
+from doorward.status_lists.routes import StatusListRoutes
 from doorward.tokens.flows import Tokens
 from doorward.tokens.keyring import Keyring
 from doorward.tokens.routes import TokenRoutes
@@ -57,6 +63,7 @@ from doorward.web.cors import Cors
 from doorward.web.front import Front
 from doorward.web.limits import Limiter
 from doorward.web.loopback import LoopbackOnly
+from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 from doorward.web.script import Script
@@ -113,13 +120,22 @@ class Doorward:
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
         self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
-        self.sessions = Sessions(foundation, revocations=self.revocations, outbox=self.mail)
+        self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
+        self.sessions = Sessions(
+            foundation, revocations=self.revocations, status_lists=self.status_lists, outbox=self.mail
+        )
         self.keys = Keyring(foundation, revocations=self.revocations)
         self._feed = Feed(
             database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
         )
         self.revocations.live.on_news(self._feed.wake)
-        self.tokens = Tokens(foundation, keyring=self.keys, sessions=self.sessions, revocations=self.revocations)
+        self.tokens = Tokens(
+            foundation,
+            keyring=self.keys,
+            sessions=self.sessions,
+            revocations=self.revocations,
+            status_lists=self.status_lists,
+        )
         self.limiter = Limiter(database=self._database, settings=settings.limits, clock=clock)
         self.pool = HashingPool(settings.passwords)
         self.passwords = Passwords(
@@ -146,6 +162,16 @@ class Doorward:
             tokens=self.tokens,
             limiter=self.limiter,
             outbox=self.mail,
+        )
+        self.services = Services(foundation, limiter=self.limiter)
+        self.introspection = Introspection(
+            foundation,
+            keys=lambda: self.keys.published,
+            tokens=self.tokens,
+            sessions=self.sessions,
+            accounts=self.accounts,
+            revocations=self.revocations,
+            status_lists=self.status_lists,
         )
         self.verifier = Verifier(
             issuer=settings.issuer,
@@ -199,9 +225,14 @@ class Doorward:
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
             ).operations(),
-            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate).operations(),
+            *SessionRoutes(sessions=self.sessions, tokens=self.tokens, gate=gate, origin=settings.origin).operations(),
             *TokenRoutes(tokens=self.tokens, keyring=self.keys, gate=gate, settings=settings).operations(),
             *revocation_routes.operations(self._feed),
+            *ServiceRoutes(
+                services=self.services, introspection=self.introspection, gate=gate, settings=settings
+            ).operations(),
+            *ForwardAuthRoutes(accounts=self.accounts, gate=gate, settings=settings).operations(),
+            *StatusListRoutes(status_lists=self.status_lists, settings=settings).operations(),
             *health.operations(self._database, self.keys),
         ]
 
@@ -237,6 +268,8 @@ class Doorward:
             await self.revocations.follow()
             await self.sessions.follow()
             await self.keys.start()
+            await self.status_lists.start()
+            stack.push_async_callback(self.status_lists.stop)
             self.pool.open()
             stack.callback(self.pool.close)
             stack.callback(self.sessions.distrust)
@@ -273,7 +306,8 @@ class Doorward:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
-        self._gate.check_one_credential(scope["headers"])
+        if not isinstance(handler, OAuthHandler):
+            self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -292,9 +326,9 @@ class Doorward:
             try:
                 async with contextlib.aclosing(self._database.changes()) as changes:
                     async for _ in changes:
+                        await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
                         await self.sessions.follow()
-                        await self.keys.follow()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
@@ -320,6 +354,7 @@ class Doorward:
             self.limiter.clean_up(now=now),
             self.mail.clean_up(now=now),
             self.life.challenges.clean_up(now=now),
+            *self.status_lists.clean_up(now=now),
         )
         await self.keys.load()
 

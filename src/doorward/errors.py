@@ -6,18 +6,18 @@
     │   └── UnknownKey           no key of the issuer has that id; fetched keys may be refreshed, within limits
     └── Problem                  what an HTTP caller may be told (RFC 9457)
         ├── MalformedRequest     400 malformed_request
-        ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1: two credentials in one request)
+        ├── InvalidRequest       400 invalid_request (RFC 6750 §3.1) · UnauthorizedClient, UnsupportedTokenType 400
         ├── HttpsRequired        400 https_required (from the plain HTTP listener)
         ├── Unauthenticated      401, with WWW-Authenticate behind a bearer token
-        │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded
+        │   ├── InvalidCredentials, TokenRefused, GrantRefused, SessionEnded, InvalidClient
         │   └── ReauthenticationRequired
         ├── Forbidden            403
         │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
         │       ProxyRequired
-        ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken 409 · BodyTooLarge 413
+        ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken, ServiceTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
-            └── Overloaded, StorageUnavailable, KeysUnavailable
+            └── Overloaded, StorageUnavailable, KeysUnavailable, StatusUnavailable
 
 Slices add ``ChallengeInvalid`` (400, ``verification``) and ``MailUnavailable`` (403, ``mail``) beside their models.
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing

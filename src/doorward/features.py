@@ -15,6 +15,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.audit",
     "doorward.mail",
     "doorward.verification",
+    "doorward.services",
+    "doorward.status_lists",
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
 

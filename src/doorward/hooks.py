@@ -210,6 +210,49 @@ class MailSetAside(Event):
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCreated(Event):
+    """An operator made a service key. Empty ``audience``: that of the instance."""
+
+    name = "service.created"
+    service: str
+    audience: str
+    may: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceKeyRotated(Event):
+    """An operator gave a service another key; the former one is believed until ``former_until``."""
+
+    name = "service.rotated"
+    service: str
+    former_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDeleted(Event):
+    """An operator removed a service; its keys are worth nothing any more."""
+
+    name = "service.deleted"
+    service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRefused(Event):
+    """Somebody claimed to be a service and did not prove it. ``service`` is empty where no such name is possible."""
+
+    name = "service.refused"
+    service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Event):
+    """A service revoked one access token. A revoked refresh token ends its session: see ``SessionsEnded``."""
+
+    name = "token.revoked"
+    service: str
+
+
 EventT = TypeVar("EventT", bound=Event)
 Subscriber = Callable[[EventT], Awaitable[None] | None]
 

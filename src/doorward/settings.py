@@ -192,6 +192,15 @@ class Accounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "open"
 
 
+class StatusLists(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Token Status Lists: for verifiers that know this standard and nothing of the revocation feed."""
+
+    enabled: Annotated[bool, Meta(description="Put a `status` claim into access tokens and publish the lists.")] = False
+    ttl: Annotated[
+        Seconds, Meta(ge=5, le=HOUR, description="How long a verifier may keep a list before it asks for a newer one.")
+    ] = MINUTE
+
+
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often somebody may try. Every try counts, also the parallel ones, before a password is hashed."""
 
@@ -278,6 +287,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verification: Verification = Verification()
     limits: Limits = Limits()
     pages: Pages = Pages()
+    status_lists: StatusLists = StatusLists()
 
     @classmethod
     def load(

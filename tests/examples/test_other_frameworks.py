@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import grpc
 import httpx2
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.serving.client import ROOT, free_port
@@ -139,3 +140,73 @@ def test_the_web_socket_example_lets_in_whom_it_should(served: Served, tokens: d
 
     assert said.startswith("acc_")
     assert said.endswith(": hello")
+
+
+# -- a log-out at the server counts here, in other processes, within a moment ------------------------------------------
+
+
+def entered(served: Served, email: str) -> dict[str, str]:
+    """Register and log in somebody whose session may end; return the header."""
+    with served.client() as client:
+        client.post("/v1/accounts", json={"email": email, "password": PASSWORD}).raise_for_status()
+        answer = client.post("/v1/login", json={"login": email, "password": PASSWORD})
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def log_out(served: Served, headers: dict[str, str]) -> None:
+    """End the session at the server."""
+    with served.client() as client:
+        assert client.post("/v1/logout", json={}, headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize("example", HTTP)
+def test_a_log_out_counts_in_every_example(example: str, served: Served) -> None:
+    """The token that was good a moment ago is refused."""
+    headers = entered(served, f"{example}@example.org")
+    with started(example, served) as port, httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        before = client.get("/me", headers=headers).status_code
+
+        log_out(served, headers)
+        run(until(lambda: client.get("/me", headers=headers).status_code == 401))
+
+    assert before == 200
+
+
+def test_a_log_out_closes_a_socket_of_another_service(served: Served) -> None:
+    """With the code and the reason of the page."""
+    headers = entered(served, "socket@example.org")
+    with (
+        started("websocket_app", served) as port,
+        connect(f"ws://127.0.0.1:{port}/echo", additional_headers=headers, proxy=None) as socket,
+    ):
+        socket.send("hello")
+        socket.recv(5)
+
+        log_out(served, headers)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "session_ended")
+
+
+def test_a_log_out_ends_a_stream_of_another_service(served: Served) -> None:
+    """Of the gRPC example."""
+    headers = entered(served, "stream@example.org")
+    go_on = threading.Event()
+
+    def requests() -> Iterator[bytes]:
+        yield b"a"
+        go_on.wait(10)
+
+    with started("grpc_app", served) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        metadata = [("authorization", headers["Authorization"])]
+        call = channel.stream_stream("/reports.Reports/Echo")(requests(), metadata=metadata, timeout=10)
+        assert next(call) == b"a"
+
+        log_out(served, headers)
+        with pytest.raises(grpc.RpcError):
+            next(call)
+        go_on.set()
+
+    assert call.code() == grpc.StatusCode.CANCELLED

@@ -10,6 +10,7 @@ import httpx2
 
 from doorward.app import Doorward
 from doorward.errors import Problem
+from doorward.status_lists.store import lease
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
 from tests.support.mailbox import Mailbox
@@ -231,3 +232,33 @@ async def resume_or_leave(worker: Worker, place: Place, *, cookies: list[str]) -
 
 def _held(cookie: str) -> dict[str, str]:
     return {"Cookie": f"__Host-doorward={cookie}", "Sec-Fetch-Site": "same-origin"}
+
+
+async def take_serials(worker: Worker, place: Place, *, times: int) -> list[tuple[int, bytes]]:
+    """Take serials for status lists many times at once; return where each lease ends, and the key that spreads them."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        database, spread = auth._database, bytes([worker.number]) * 32
+        results = await asyncio.gather(*(database.write(*lease(10, spread=spread)) for _ in range(times)))
+        return [(rows[1][0]["next"], bytes(rows[1][0]["spread"])) for rows in results]
+
+
+async def make_service(worker: Worker, place: Place, *, name: str) -> str:
+    """Make a service of one name, as the others do."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        try:
+            _, key = await auth.services.create(name)
+        except Problem as refused:
+            return refused.code
+        return key
+
+
+async def revoke_token(worker: Worker, place: Place, *, token: str, key: str, times: int) -> list[int]:
+    """Revoke one token many times at once, and ask what it is worth right after."""
+    async with place.open() as (_, client):
+        worker.meet()
+        body, headers = {"token": token}, bearer(key)
+        answers = await asyncio.gather(*(client.post("/v1/revoke", data=body, headers=headers) for _ in range(times)))
+        asked = await client.post("/v1/introspect", data=body, headers=headers)
+        return [*(answer.status_code for answer in answers), asked.json()["active"]]

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("doorward.cli.doctor.command:doctor", "Look for what is unsafe, and say what mends it."),
     "account": ("doorward.cli.account:account", "Make, show and change accounts."),
     "keys": ("doorward.cli.keys:keys", "List the signing keys and rotate them."),
+    "service": ("doorward.cli.service:service", "Make service keys, for services that ask about tokens."),
     "token": ("doorward.cli.token:token", "Tell what a token is and whether it is believed."),
     "passwords": ("doorward.cli.passwords:passwords", "Choose what hashing costs on this machine."),
     "mail": ("doorward.cli.mail:mail", "Try the way mail goes, and look at what waits."),

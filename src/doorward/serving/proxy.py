@@ -9,6 +9,7 @@ that could not be parsed must never become a way around something).
 This layer holds requests to one Host header, too (RFC 9112 §3.2): Granian takes two, and makes an empty one up.
 
 The app behind sees a scope with the real client and no forwarded header at all, so it cannot believe one by mistake.
+Only forward authentication is told what a listed proxy was asked for, by a name of its own in the scope.
 """
 
 import ipaddress
@@ -19,6 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from doorward.errors import MalformedRequest, Problem, ProxyRequired
+from doorward.forward_auth.model import ORIGINAL, Claim
 from doorward.serving.lifespan import App
 from doorward.serving.redirect import decide, dressed
 from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
@@ -30,7 +32,7 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_HOPS: Final = 32
 MAX_ADDRESS: Final = 64
 """Longer than any address with brackets and port, and short enough to be remembered."""
-_X_FORWARDED: Final = b"x-forwarded-"
+_PREFIXES: Final = (b"x-forwarded-", b"x-original-")
 _CLIENT_HEADERS: Final = frozenset(
     (b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-forwarded-for")
 )
@@ -76,7 +78,9 @@ class ForwardedHeaders:
         if len(hosts) > 1 or (not any(hosts) and scope.get("http_version") == "1.1"):
             return self._refuse(scope, MalformedRequest(detail="A request has one Host header."))  # RFC 9112 §3.2
         peer = _address(scope["client"][0]) if scope.get("client") else None
-        if peer is None or not _within(peer, self._trusted):
+        is_trusted = peer is not None and _within(peer, self._trusted)
+        scope[ORIGINAL] = Claim(forwarded, is_trusted=is_trusted)
+        if peer is None or not is_trusted:
             return self._refuse(scope, ProxyRequired()) if self._required else None
         try:
             client = _client(forwarded, self._trusted) or peer
@@ -110,7 +114,7 @@ def _separate(
     kept, hosts = [], []
     for name, value in headers:
         lower = name.lower()
-        if lower.startswith(_X_FORWARDED) or lower in _CLIENT_HEADERS:
+        if lower.startswith(_PREFIXES) or lower in _CLIENT_HEADERS:
             forwarded.setdefault(lower, []).append(value.decode("latin-1"))
         else:
             kept.append((name, value))

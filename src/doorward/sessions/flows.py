@@ -32,6 +32,7 @@ from doorward.sessions.model import (
     decide_seen_interval,
 )
 from doorward.sessions.sightings import Sightings
+from doorward.status_lists.flows import StatusLists
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
@@ -50,10 +51,13 @@ class Page:
 class Sessions(Flows):
     """The sessions of this server."""
 
-    def __init__(self, foundation: Foundation, *, revocations: Revocations, outbox: Outbox) -> None:
+    def __init__(
+        self, foundation: Foundation, *, revocations: Revocations, status_lists: StatusLists, outbox: Outbox
+    ) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
         self._revocations = revocations
+        self._status_lists = status_lists
         self._outbox = outbox
         self._hot = HotSessions()
         self._sightings = Sightings(self._database, interval=decide_seen_interval(self._settings.sessions))
@@ -85,6 +89,7 @@ class Sessions(Flows):
             remembered=remember,
             user_agent=source.user_agent,
             ip_prefix=source.ip_prefix,
+            status_serial=self._status_lists.serial(),
         )
 
     def starting(self, session: Session, *, live: int, now: int, source: Source = Source()) -> list[Statement]:  # noqa: B008
@@ -93,7 +98,8 @@ class Sessions(Flows):
         The owner is told of it by mail when ``source`` is a device that the account does not know.
         """
         keep = self._settings.sessions.max_per_account
-        statements = [store.insert(session)]
+        places = self._status_lists.entering(session.status_serial, session.id, expires_at=session.expires_at)
+        statements = [store.insert(session), *places]
         if source.network:
             statements += self._outbox.telling_of_device(
                 session.account_id, session_id=session.id, source=source, now=now
@@ -143,6 +149,8 @@ class Sessions(Flows):
         session = self._as_seen(store.from_row(row))
         if session.generation != opaque.generation or session.transport != "cookie" or not session.is_live(now):
             return None
+        serial = await self._status_lists.settle(session.id, session.status_serial, expires_at=session.expires_at)
+        session = replace(session, status_serial=serial)
         resumed = Resumed(session, tuple(json.loads(row["roles"])), row["email_verified_at"] is not None)
         return Hot(resumed, read_at=now, seen_at=session.last_seen_at)
 

@@ -45,6 +45,8 @@ class Session:
     user_agent: str
     ip_prefix: str
     ended_at: int | None = None
+    status_serial: int | None = None
+    """Its place in the status lists, where those are switched on."""
 
     def is_live(self, now: int, *, seen_at: int = 0) -> bool:
         """Tell whether the session is still good: not ended, not too old, not idle for too long.

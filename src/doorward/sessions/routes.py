@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.core.clock import rfc3339
-from doorward.errors import FieldError, InvalidFields, InvalidToken, NotFound, SessionEnded
+from doorward.errors import CrossSiteRequest, FieldError, InvalidFields, InvalidToken, NotFound, SessionEnded
 from doorward.gate import Gate, source_of
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.tokens.flows import Holder, Tokens
 from doorward.web.body import Confidential, check_content_type, parse_object, read_bytes, to_struct, write_json
-from doorward.web.browser import CLEAR_SITE_DATA
+from doorward.web.browser import CLEAR_SITE_DATA, check_same_origin
 from doorward.web.routing import Operation
 
 
@@ -70,8 +70,9 @@ class EndedAnswer(Struct):
 class SessionRoutes:
     """The handlers of this slice."""
 
-    def __init__(self, *, sessions: Sessions, tokens: Tokens, gate: Gate) -> None:
-        """Take what is needed."""
+    def __init__(self, *, sessions: Sessions, tokens: Tokens, gate: Gate, origin: str) -> None:
+        """Take what is needed; ``origin`` is the instance's own."""
+        self._origin = origin
         self._sessions = sessions
         self._tokens = tokens
         self._gate = gate
@@ -89,8 +90,7 @@ class SessionRoutes:
                     await self._sessions.end(
                         holder.session_id, account_id=holder.account_id, why="log-out", source=source
                     )
-        cleared = {"Set-Cookie": self._gate.cookie.clear(), "Clear-Site-Data": CLEAR_SITE_DATA}
-        return Response(status_code=204, headers=cleared)
+        return Response(status_code=204, headers=self._cleared(request))
 
     async def show(self, request: Request) -> Response:
         """``GET /v1/me/sessions``."""
@@ -116,6 +116,17 @@ class SessionRoutes:
             caller.principal.subject, but=caller.principal.session_id, why="others ended by owner", source=caller.source
         )
         return write_json(EndedAnswer(ended))
+
+    def _cleared(self, request: Request) -> dict[str, str]:
+        """Clear the browser, unless a page of another site has sent it here: that would log people out (CSRF).
+
+        ``SameSite`` has kept the cookie out of such a request, and an answer could remove it all the same.
+        """
+        try:
+            check_same_origin(request.method, request.scope["headers"], origin=self._origin, lenient=True)
+        except CrossSiteRequest:
+            return {}
+        return {"Set-Cookie": self._gate.cookie.clear(), "Clear-Site-Data": CLEAR_SITE_DATA}
 
     async def _holders(self, request: Request, body: LogoutBody) -> list[Holder]:
         """Find whose sessions are meant: the caller's, and that of a refresh token. A dead credential is nobody's."""

@@ -7,7 +7,8 @@ from doorward.db import Database, Row, Statement, announced, guarded, statement
 from doorward.sessions.model import Session
 
 _COLUMNS: Final = """id, account_id, handle, generation, digest, transport, amr, auth_time, created_at, last_seen_at,
-    idle_lifetime, expires_at, remembered, user_agent, ip_prefix, ended_at"""
+    idle_lifetime, expires_at, remembered, user_agent, ip_prefix, ended_at,
+    (SELECT serial FROM status_entry WHERE status_entry.session_id = session.id) AS status_serial"""
 
 _FIND: Final = f"SELECT {_COLUMNS} FROM session WHERE id = :id"
 
@@ -65,6 +66,7 @@ def from_row(row: Row) -> Session:
         user_agent=row["user_agent"],
         ip_prefix=row["ip_prefix"],
         ended_at=row["ended_at"],
+        status_serial=row["status_serial"],
     )
 
 

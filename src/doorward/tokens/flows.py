@@ -5,7 +5,7 @@ what that means; what has to be remembered is committed before anything is refus
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from doorward.audit.flows import entry
@@ -19,6 +19,7 @@ from doorward.jose import jwt
 from doorward.revocation.flows import Revocations
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
+from doorward.status_lists.flows import StatusLists
 from doorward.tokens import store
 from doorward.tokens.keyring import Keyring
 from doorward.tokens.model import (
@@ -69,13 +70,20 @@ class Tokens(Flows):
     """The tokens of this issuer."""
 
     def __init__(
-        self, foundation: Foundation, *, keyring: Keyring, sessions: Sessions, revocations: Revocations
+        self,
+        foundation: Foundation,
+        *,
+        keyring: Keyring,
+        sessions: Sessions,
+        revocations: Revocations,
+        status_lists: StatusLists,
     ) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
         self._keyring = keyring
         self._sessions = sessions
         self._revocations = revocations
+        self._status_lists = status_lists
 
     # -- issuing -----------------------------------------------------------------------------------------------------
 
@@ -95,6 +103,7 @@ class Tokens(Flows):
             amr=session.amr,
             roles=roles,
             email_verified=email_verified,
+            status_serial=session.status_serial,
         )
 
     def starting(self, family: Family) -> Statement:
@@ -129,6 +138,7 @@ class Tokens(Flows):
             email_verified=family.email_verified,
             now=now,
             until=family.expires_at,
+            status_serial=family.status_serial,
         )
         return TokenPair(
             access_token=access.text,
@@ -151,6 +161,7 @@ class Tokens(Flows):
         email_verified: bool,
         now: int,
         until: int,
+        status_serial: int | None = None,
     ) -> AccessToken:
         """Sign an access token (RFC 9068 §2.2) for a session that is known to be live, until ``until`` at most."""
         lifetime = min(self._settings.tokens.access_lifetime, until - now)
@@ -172,6 +183,7 @@ class Tokens(Flows):
             claims["roles"] = roles
         if email_verified:
             claims["email_verified"] = True
+        claims |= self._status_lists.claim(status_serial)
         return AccessToken(jwt.encode(claims, self._keyring.active, typ=ACCESS_TOKEN_TYPE), lifetime)
 
     def for_session(self, session: Session, *, roles: Iterable[str], email_verified: bool) -> AccessToken:
@@ -187,6 +199,7 @@ class Tokens(Flows):
             email_verified=email_verified,
             now=now,
             until=session.expires_at,
+            status_serial=session.status_serial,
         )
 
     # -- refreshing --------------------------------------------------------------------------------------------------
@@ -209,12 +222,12 @@ class Tokens(Flows):
             )
         )
         if rows:
-            return self.pair(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
+            return await self._following(store.family_from_row(opaque.handle, rows[0], revoked=False), now=now)
         family = await store.find(self._database, opaque.handle)
         decision = decide_stale(family, presented=opaque.generation, now=now, settings=self._settings.tokens)
         match decision:
             case Replay(family):
-                return self.pair(family, now=now)
+                return await self._following(family, now=now)
             case Reuse(family):
                 await self._end_family(family, now=now, source=source)
                 raise GrantRefused("a spent refresh token came back")
@@ -222,6 +235,10 @@ class Tokens(Flows):
                 raise GrantRefused(why)
             case _:  # pragma: no cover - mypy proves it
                 assert_never(decision)
+
+    async def _following(self, family: Family, *, now: int) -> TokenPair:
+        serial = await self._status_lists.settle(family.session_id, family.status_serial, expires_at=family.expires_at)
+        return self.pair(replace(family, status_serial=serial), now=now)
 
     async def family_of(self, refresh_token: str) -> Family | None:
         """Find what a genuine refresh token of any generation belongs to, live or not; for an operator who looks."""

@@ -36,6 +36,7 @@ class Family:
     amr: tuple[str, ...]
     roles: tuple[str, ...]
     email_verified: bool
+    status_serial: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

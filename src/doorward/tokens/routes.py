@@ -31,6 +31,10 @@ class Metadata(Struct, omit_defaults=False):
     response_types_supported: list[str]
     grant_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
     service_documentation: str
 
 
@@ -88,6 +92,10 @@ class TokenRoutes:
                 response_types_supported=[],
                 grant_types_supported=[],
                 token_endpoint_auth_methods_supported=[],
+                introspection_endpoint=f"{issuer}/v1/introspect",
+                introspection_endpoint_auth_methods_supported=["client_secret_basic", "Bearer"],
+                revocation_endpoint=f"{issuer}/v1/revoke",
+                revocation_endpoint_auth_methods_supported=["client_secret_basic"],
                 service_documentation=issuer + DOCS_PATH,
             ),
             headers={"Cache-Control": f"public, max-age={KEY_SET_MAX_AGE}"},

@@ -14,7 +14,8 @@ _STATE: Final = """
     (SELECT roles FROM session JOIN account ON account.id = session.account_id
       WHERE session.id = session_id) AS roles,
     (SELECT email_verified_at FROM session JOIN account ON account.id = session.account_id
-      WHERE session.id = session_id) AS email_verified_at
+      WHERE session.id = session_id) AS email_verified_at,
+    (SELECT serial FROM status_entry WHERE status_entry.session_id = token_family.session_id) AS status_serial
 """
 
 _IS_LIVE: Final = """EXISTS (SELECT 1 FROM session JOIN account ON account.id = session.account_id
@@ -73,6 +74,7 @@ def family_from_row(family_id: bytes, row: Row, *, revoked: bool) -> Family:
         amr=tuple(row["amr"].split()),
         roles=tuple(json.loads(row["roles"])),
         email_verified=row["email_verified_at"] is not None,
+        status_serial=row["status_serial"],
     )
 
 

@@ -28,6 +28,8 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7
 
 DIGEST_BYTES: Final = 16
 
+MAX_STATUS_URI: Final = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -168,6 +170,14 @@ class RevocationSet:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusReference:
+    """Where the status of a token stands (draft-ietf-oauth-status-list section 6.1)."""
+
+    uri: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Believed:
     """A principal, when the token holds, and the names under which what it stands on could be revoked.
 
@@ -179,6 +189,7 @@ class Believed:
     starts_at: int
     ends_at: int
     digests: tuple[bytes, ...]
+    status: StatusReference | None = None
 
 
 def check(
@@ -229,6 +240,7 @@ def examine(
         starts_at=max(issued_at, jwt.time_claim(claims, "nbf")) if "nbf" in claims else issued_at,
         ends_at=expires_at,
         digests=digests_of(principal),
+        status=status_claim(claims),
     )
 
 
@@ -276,6 +288,20 @@ def scope_claim(claims: Mapping[str, object]) -> frozenset[str]:
     if not isinstance(value, str) or len(value) > MAX_SCOPE_LENGTH or _SCOPE.fullmatch(value) is None:
         raise InvalidToken("claim scope")
     return frozenset(value.split(" "))
+
+
+def status_claim(claims: Mapping[str, object]) -> StatusReference | None:
+    """Read where the token's status stands; other ways of telling it, which we do not know, are no such place."""
+    status = claims.get("status")
+    place = status.get("status_list") if isinstance(status, dict) else status
+    if "status" in claims and not isinstance(status, dict):
+        raise InvalidToken("claim status")
+    if place is None:
+        return None
+    index, uri = (place.get("idx"), place.get("uri")) if isinstance(place, dict) else (None, None)
+    if type(index) is not int or index < 0 or not isinstance(uri, str) or not 0 < len(uri) <= MAX_STATUS_URI:
+        raise InvalidToken("claim status")
+    return StatusReference(uri, index)
 
 
 def flag_claim(claims: Mapping[str, object], name: str) -> bool | None:

@@ -26,6 +26,7 @@ from doorward.verify.model import (
     check_still_holds,
     examine,
 )
+from doorward.verify.status_fetching import FetchedStatusLists, StatusMissing
 from doorward.verify.upstream import Upstream, Upstreams
 from doorward.verify.watching import Tell, Watch, Watches
 
@@ -70,6 +71,7 @@ class Verifier:
         ca_file: str | None = None,
         private_networks: Iterable[str] = (),
         allow_http_on_loopback: bool = False,
+        status_lists: bool = False,
     ) -> None:
         """Take the exact ``iss`` to trust and the ``aud`` to be (default: the issuer).
 
@@ -86,8 +88,10 @@ class Verifier:
         issuer's name (``/.well-known/jwks.json`` and ``/v1/revocations`` below it). ``ca_file`` is a PEM file of the
         only authorities to trust, such as the development authority. ``private_networks`` lists what a host name may
         lead to beside public addresses (``10.0.0.0/8``); an address or ``localhost`` in the URL itself needs no
-        listing. ``leeway`` (0 to 60) and ``max_lifetime`` are seconds. Raises
-        :class:`~doorward.errors.Misconfigured`.
+        listing. ``leeway`` (0 to 60) and ``max_lifetime`` are seconds.
+
+        With ``status_lists`` every token must name its place in a status list of the issuer, and that list is fetched
+        and asked (``status_lists.enabled`` of the server). Raises :class:`~doorward.errors.Misconfigured`.
         """
         findings = []
         if not issuer:
@@ -113,6 +117,7 @@ class Verifier:
         self._max_lifetime = max_lifetime
         self._cache_size = cache_size
         self._upstreams: Upstreams | None = None
+        self._status_lists: FetchedStatusLists | None = None
         self.replace_keys(_key_set(keys))
         if keys is None:
             self._upstreams = Upstreams(
@@ -125,6 +130,16 @@ class Verifier:
                 clock=clock,
                 jwks_url=jwks_url,
                 revocations_url=revocations_url,
+                ca_file=ca_file,
+                private_networks=private_networks,
+                allow_http_on_loopback=allow_http_on_loopback,
+            )
+        if status_lists:
+            self._status_lists = FetchedStatusLists(
+                issuer=issuer,
+                keys=lambda: self._trust.keys,
+                clock=clock,
+                leeway=leeway,
                 ca_file=ca_file,
                 private_networks=private_networks,
                 allow_http_on_loopback=allow_http_on_loopback,
@@ -142,29 +157,37 @@ class Verifier:
         nothing to judge with.
         """
         upstream = self._upstream()
-        if upstream is None:
-            return self._judge(token, None)
-        if not upstream.is_ready:
+        if upstream is not None and not upstream.is_ready:
             upstream.wait(self._clock())
         try:
             return self._judge(token, upstream)
         except (UnknownKey, KeysUnavailable):
-            if not upstream.keys.wait(self._clock()):
+            if upstream is None or not upstream.keys.wait(self._clock()):
                 raise
+        except StatusMissing as missing:
+            missing.lists.wait(missing)
+        try:
+            return self._judge(token, upstream)
+        except StatusMissing as missing:  # only now that there are keys is it known which list to ask
+            missing.lists.wait(missing)
         return self._judge(token, upstream)
 
     async def check_async(self, token: str) -> Principal:
         """Do as :meth:`check` without blocking the event loop."""
         upstream = self._upstream()
-        if upstream is None:
-            return self._judge(token, None)
-        if not upstream.is_ready:
+        if upstream is not None and not upstream.is_ready:
             await upstream.wait_async(self._clock())
         try:
             return self._judge(token, upstream)
         except (UnknownKey, KeysUnavailable):
-            if not await upstream.keys.wait_async(self._clock()):
+            if upstream is None or not await upstream.keys.wait_async(self._clock()):
                 raise
+        except StatusMissing as missing:
+            await missing.lists.wait_async(missing)
+        try:
+            return self._judge(token, upstream)
+        except StatusMissing as missing:  # only now that there are keys is it known which list to ask
+            await missing.lists.wait_async(missing)
         return self._judge(token, upstream)
 
     # -- the feed ----------------------------------------------------------------------------------------------------
@@ -278,6 +301,8 @@ class Verifier:
         else:
             check_still_holds(believed, now=now, leeway=self._leeway)
         check_not_revoked(believed, revocations)
+        if self._status_lists is not None:
+            self._status_lists.check(believed.status, now=now)
         return believed.principal
 
 

@@ -1,9 +1,9 @@
-"""HTML forms: ``application/x-www-form-urlencoded`` read strictly. What is doubtful is refused, not repaired.
+"""Forms: ``application/x-www-form-urlencoded`` read strictly. What is doubtful is refused, not repaired.
 
 The size is capped before anything is parsed (starlette CVE-2026-54283), fields are counted, a name stands there once,
 the text is strict UTF-8 without NUL or lone surrogates, and nothing is trimmed: a password is taken as it was typed
 (ASVS 6.2.8). The parser follows the URL standard (§5.1) where that is unambiguous, and query strings of pages are
-read by it too.
+read by it too. OAuth requests are forms as well.
 """
 
 import re
@@ -60,16 +60,18 @@ async def read_form(request: Request, fields: Iterable[str]) -> Form:
 
     Raises :class:`UnsupportedMediaType`, :class:`BodyTooLarge` and :class:`MalformedRequest`.
     """
-    types = [value for name, value in request.scope["headers"] if name == b"content-type"]
-    if len(types) != 1 or _CONTENT_TYPE.fullmatch(types[0]) is None:
-        raise UnsupportedMediaType("content type is not that of a form")
-    body = await read_bytes(request)
-    if len(body) > MAX_FORM_BYTES:
-        raise BodyTooLarge("form over the limit")
-    values = parse_form(body)
+    values = parse_form(await _read_body(request))
     if not values.keys() <= set(fields):
         raise MalformedRequest("form has an unknown field")
     return Form(values)
+
+
+async def read_parameters(request: Request) -> dict[str, str]:
+    """Read the parameters of an OAuth request (RFC 6749 §3.2): unknown ones are kept, empty ones count as not sent.
+
+    Raises like :func:`read_form`.
+    """
+    return {name: value for name, value in parse_form(await _read_body(request)).items() if value}
 
 
 def check_filled(form: Form, most: Mapping[str, int]) -> None:
@@ -84,6 +86,16 @@ def check_filled(form: Form, most: Mapping[str, int]) -> None:
     ]
     if errors:
         raise InvalidFields("form", errors=errors)
+
+
+async def _read_body(request: Request) -> bytes:
+    types = [value for name, value in request.scope["headers"] if name == b"content-type"]
+    if len(types) != 1 or _CONTENT_TYPE.fullmatch(types[0]) is None:
+        raise UnsupportedMediaType("content type is not that of a form")
+    body = await read_bytes(request)
+    if len(body) > MAX_FORM_BYTES:
+        raise BodyTooLarge("form over the limit")
+    return body
 
 
 def parse_form(text: bytes) -> dict[str, str]:

@@ -64,6 +64,10 @@ class Limiter:
         """What is counted for a network."""
         return Bucket.of("network", network, self._settings.per_network)
 
+    def service_keys(self, network: str) -> Bucket:
+        """What is counted for a network that shows wrong service keys. Right ones are never counted."""
+        return Bucket.of("service keys", network, self._settings.per_network)
+
     def questions(self, network: str) -> Bucket:
         """What is counted for a network that asks about passwords, as a form does at every pause in typing."""
         return Bucket.of("questions", network, QUESTIONS_PER_TRY * self._settings.per_network)

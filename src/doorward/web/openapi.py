@@ -33,10 +33,11 @@ def document(
         "servers": [{"url": issuer}],
         "paths": paths,
         "components": {
-            "schemas": {**components, "Problem": _PROBLEM},
+            "schemas": {**components, "Problem": _PROBLEM, "OAuthError": _OAUTH_ERROR},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
+                "service": {"type": "http", "scheme": "basic", "description": "Name and key of a service."},
             },
         },
     }
@@ -44,7 +45,7 @@ def document(
 
 def _kinds(operation: Operation) -> list[Any]:
     answers = [kind for answer in operation.answers.values() if answer is not None for kind in _alternatives(answer)]
-    return answers if operation.reads is None else [operation.reads, *answers]
+    return [kind for kind in (operation.reads, operation.form) if kind is not None] + answers
 
 
 def _alternatives(answer: Any) -> tuple[Any, ...]:
@@ -65,11 +66,12 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
         described["parameters"] = parameters
     if operation.needs_caller:
         described["security"] = [{"bearer": []}, {"cookie": []}]
-    if operation.reads is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema_of[id(operation.reads)]}},
-        }
+    is_oauth = operation.form is not None
+    if is_oauth:
+        described["security"] = [{"service": []}]
+    for kind, media in ((operation.reads, "application/json"), (operation.form, "application/x-www-form-urlencoded")):
+        if kind is not None:
+            described["requestBody"] = {"required": True, "content": {media: {"schema": schema_of[id(kind)]}}}
     for status, kind in operation.answers.items():
         described["responses"][str(status)] = _answer(operation, kind, schema_of)
     for status, codes in sorted(_problems(operation).items()):
@@ -77,7 +79,7 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
             str(status),
             {
                 "description": " · ".join(f"`{code}`" for code in codes),
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": _OAUTH_CONTENT if is_oauth else _PROBLEM_CONTENT,
             },
         )
     return described
@@ -102,6 +104,17 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
         by_status.setdefault(CODES[code].status, []).append(code)
     return by_status
 
+
+_PROBLEM_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OAUTH_CONTENT: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
+
+_OAUTH_ERROR: Final[dict[str, Any]] = {
+    "title": "OAuthError",
+    "type": "object",
+    "description": "RFC 6749 section 5.2.",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
 
 _PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",

@@ -36,6 +36,8 @@ class Operation:
     query: tuple[str, ...] = ()
     media_type: str = "application/json"
     documented: bool = True
+    form: type[Struct] | None = None
+    """What an operation of OAuth reads as a form; it asks for a service key, and refuses as RFC 6749 §5.2 says."""
 
 
 class Router:

@@ -1,0 +1,1 @@
+"""Service keys, introspection and revocation."""

@@ -1,0 +1,1 @@
+"""Token Status Lists: places, lists, and who reads them."""
