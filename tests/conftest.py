@@ -9,7 +9,9 @@ from doorward.db import Database, open_database
 from doorward.settings import Settings
 from tests.support import engines
 from tests.support.house import House, open_house, settings_for
+from tests.support.mailbox import Mailbox, mailing
 from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
+from tests.support.quick import QuickHasher
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -73,4 +75,13 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 async def house(settings: Settings) -> AsyncIterator[House]:
     """Lend a whole instance in process, on each engine."""
     async with open_house(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailing_house(settings: Settings) -> AsyncIterator[House]:
+    """Lend an instance that proves addresses and sends mail to a box of ours, with hashing that takes no time."""
+    offering = mailing(settings, sign_in_links=True)
+    async with open_house(offering, mailer=Mailbox()) as opened:
+        opened.auth.pool.hasher = QuickHasher(offering.passwords)
         yield opened

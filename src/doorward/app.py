@@ -40,7 +40,11 @@ from doorward.gate import Gate
 from doorward.gates import Gates
 from doorward.hooks import Event, Events
 from doorward.importing.flows import Imports
+from doorward.life import Life
 from doorward.limits.flows import Limiter
+from doorward.mail.choosing import choose_mailer
+from doorward.mail.flows import Outbox
+from doorward.mail.mailer import Mailer
 from doorward.observability.instruments import Instruments
 from doorward.observability.tracing import SPAN, describe, find_tracer, span, traced
 from doorward.passwords.blocklist import Blocklist
@@ -102,10 +106,12 @@ class Doorward:
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         database: Database | None = None,
+        mailer: Mailer | None = None,
     ) -> None:
         """Build everything; nothing is opened before the lifespan starts.
 
-        ``profile_schema`` says what a host has against a profile. Raises :class:`Misconfigured` with every finding.
+        ``profile_schema`` says what a host has against a profile; ``mailer`` is the host's own way to send mail, with
+        ``mail.delivery`` set to ``host``. Raises :class:`Misconfigured` with every finding.
         """
         findings = check_settings(settings)
         if findings:
@@ -142,8 +148,11 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
+        self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
         self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
-        self.sessions = Sessions(foundation, revocations=self.revocations, status_lists=self.status_lists)
+        self.sessions = Sessions(
+            foundation, revocations=self.revocations, status_lists=self.status_lists, outbox=self.mail
+        )
         self.keys = Keyring(foundation, revocations=self.revocations)
         self._feed = Feed(
             database=self._database, signer=self.keys, issuer=settings.issuer, clock=clock, memory=REVOCATION_LEEWAY
@@ -167,6 +176,7 @@ class Doorward:
             limiter=self.limiter,
             sessions=self.sessions,
             tokens=self.tokens,
+            outbox=self.mail,
         )
         self.accounts = Accounts(
             foundation,
@@ -174,6 +184,16 @@ class Doorward:
             passwords=self.passwords,
             limiter=self.limiter,
             profile_schema=profile_schema,
+        )
+        self.life = Life(
+            foundation,
+            accounts=self.accounts,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            limiter=self.limiter,
+            outbox=self.mail,
+            audit=self.audit,
         )
         self.services = Services(foundation, limiter=self.limiter)
         self.introspection = Introspection(
@@ -196,7 +216,7 @@ class Doorward:
             max_lifetime=settings.tokens.access_lifetime,
         )
         self.keys.on_change(self.verifier.replace_keys)
-        self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings)
+        self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self.pages = pages.open_pages(foundation, gate=self._gate)
         self._pages = pages.operations(
             self.pages,
@@ -205,6 +225,7 @@ class Doorward:
             accounts=self.accounts,
             passwords=self.passwords,
             sessions=self.sessions,
+            life=self.life,
         )
         self._reference = Reference(
             self.operations(),
@@ -253,7 +274,10 @@ class Doorward:
         """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
-            *account_routes.operations(accounts=self.accounts, gate=gate, settings=settings),
+            *account_routes.operations(
+                accounts=self.accounts, registration=self.life.registration, gate=gate, settings=settings
+            ),
+            *self.life.operations(gate),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
             ).operations(),
@@ -312,6 +336,7 @@ class Doorward:
                 self._follow(),
                 self._keep_house(),
                 self.sessions.keep_writing(),
+                self.life.delivery.run(),
                 repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL),
                 repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL),
             ):
@@ -407,6 +432,8 @@ class Doorward:
             *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
+            self.mail.clean_up(now=now),
+            self.life.challenges.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
             self.challenges.clean_up(),
             self.webhooks.clean_up(now=now),

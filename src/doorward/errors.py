@@ -19,6 +19,7 @@
         └── Unavailable          503
             └── Overloaded, StorageUnavailable, KeysUnavailable, StatusUnavailable
 
+Slices add ``ChallengeInvalid`` (400, ``verification``) and ``MailUnavailable`` (403, ``mail``) beside their models.
 A :class:`Problem` has a public ``code``, ``title`` and ``detail``, and a private ``why`` that only logs see. Nothing
 here knows HTTP beyond a number: ``verify/answers.py`` turns a problem into an answer. Standard library only, because
 services that verify tokens import it without the server.

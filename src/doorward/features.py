@@ -15,6 +15,8 @@ MIGRATION_PACKAGES: Final = (
     "doorward.limits",
     "doorward.challenges",
     "doorward.audit",
+    "doorward.mail",
+    "doorward.verification",
     "doorward.services",
     "doorward.status_lists",
     "doorward.webhooks",
@@ -22,5 +24,11 @@ MIGRATION_PACKAGES: Final = (
 )
 """Packages with a folder ``migrations``; their numbers are one sequence."""
 
-TEMPLATE_PACKAGES: Final = ("doorward.web", "doorward.accounts", "doorward.passwords", "doorward.sessions")
+TEMPLATE_PACKAGES: Final = (
+    "doorward.web",
+    "doorward.accounts",
+    "doorward.passwords",
+    "doorward.sessions",
+    "doorward.sign_in_links",
+)
 """Packages with a folder ``templates``. Names are one namespace, in which an operator's templates replace ours."""

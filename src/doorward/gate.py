@@ -7,25 +7,31 @@ reference (ASVS 7.2.1), and with an unsafe method it must come from a page of th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 
-from doorward.core.source import Source
+from doorward.core.clock import Clock
+from doorward.core.source import MAX_LANGUAGE, Source
 from doorward.errors import (
     InvalidRequest,
     InvalidToken,
+    ReauthenticationRequired,
     SessionEnded,
     TokenRefused,
 )
 from doorward.sessions.flows import Sessions
-from doorward.sessions.model import Resumed, Session, Transport
+from doorward.sessions.model import Resumed, Session, Transport, is_fresh
 from doorward.settings import Settings
 from doorward.verify.answers import NO_CREDENTIAL
 from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.web.browser import PROOF_HEADER, Headers, check_same_origin, cookie_of, device_of, header_of
 from doorward.web.front import REQUEST_ID
+from doorward.web.page_cookies import PageCookies
+
+_KEPT_BY: Final = (PageCookies.of("https://"), PageCookies.of("http://"))
+"""The cookies in which a language may be kept: over TLS, and over plain HTTP on one's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,9 @@ class Caller:
 class Gate:
     """Tells who calls. Also what a ``Guard`` in front of the host's own pages asks."""
 
-    def __init__(self, *, verifier: Verifier, sessions: Sessions, settings: Settings) -> None:
+    def __init__(self, *, verifier: Verifier, sessions: Sessions, settings: Settings, clock: Clock) -> None:
         """Take what is needed."""
+        self._clock = clock
         self._verifier = verifier
         self._sessions = sessions
         self._settings = settings
@@ -76,6 +83,25 @@ class Gate:
         if principal is None:
             raise TokenRefused(NO_CREDENTIAL)
         return Caller(principal, session, replace(source_of(request), actor=principal.subject))
+
+    async def fresh_caller(self, request: Request) -> Caller:
+        """Return who calls, after a log-in that is recent enough for acts that need a fresh one.
+
+        Raises :class:`ReauthenticationRequired` with ``max_age``, in seconds, beside what :meth:`caller` raises.
+        """
+        caller = await self.caller(request)
+        self.check_fresh(caller)
+        return caller
+
+    def is_fresh(self, caller: Caller) -> bool:
+        """Tell whether the caller's log-in is recent enough; for a page that asks for the password otherwise."""
+        return is_fresh(caller.principal.auth_time, now=self._clock(), sessions=self._settings.sessions)
+
+    def check_fresh(self, caller: Caller) -> None:
+        """Refuse a caller whose log-in is too long ago. Raises :class:`ReauthenticationRequired`."""
+        if not self.is_fresh(caller):
+            members = {"max_age": self._settings.sessions.fresh_lifetime}
+            raise ReauthenticationRequired("the log-in is too old", members=members)
 
     async def person(self, request: Request) -> Caller:
         """Return who looks at a page, which people do with a cookie and programs not at all.
@@ -156,4 +182,12 @@ def source_of(request: Request) -> Source:
         request.scope.get(REQUEST_ID, ""),
         device=device_of(headers),
         proof=header_of(PROOF_HEADER, headers),
+        language=_language(request),
     )
+
+
+def _language(request: Request) -> str:
+    """Tell what somebody reads: the language chosen on our pages, then what the browser wants."""
+    wanted = request.headers.get("accept-language", "")
+    kept = [cookies.language.read(request.scope["headers"]) for cookies in _KEPT_BY]
+    return ",".join(filter(None, (*kept, wanted)))[:MAX_LANGUAGE]

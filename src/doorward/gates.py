@@ -77,7 +77,9 @@ class BeforeLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeforePasswordChange:
-    """The owner has proved the current password, and the policy accepts the new one, which is not shown."""
+    """The owner has proved the current password, or has come by a mail (then there is no session), and the policy
+    accepts the new one, which is not shown.
+    """
 
     name: ClassVar[str] = "before_password_change"
     account_id: str

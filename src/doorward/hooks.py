@@ -139,6 +139,100 @@ class SigningKeysRotated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRepeated(Event):
+    """Somebody wanted to register with an address that is known here; its owner gets a mail saying so."""
+
+    name = "account.registration_repeated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailVerified(Event):
+    """The owner has proved the address. With ``replaced``, a password chosen by somebody before is dead."""
+
+    name = "account.email_verified"
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChangeRequested(Event):
+    """The owner asked for another address; both are told, and nothing has changed yet."""
+
+    name = "account.email_change_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChanged(Event):
+    """The account has another address, which is proved. The old one can take it back for a while."""
+
+    name = "account.email_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChangeUndone(Event):
+    """The old address took a change back: sessions have ended, and the password is dead until it is reset."""
+
+    name = "account.email_change_undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInvited(Event):
+    """An operator made an account for somebody who chooses the password by a link in a mail."""
+
+    name = "account.invited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationAccepted(Event):
+    """Whoever was invited has chosen a password; the address is proved by that."""
+
+    name = "account.invitation_accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountExported(Event):
+    """The owner took a copy of everything that is held about the account."""
+
+    name = "account.exported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDeleted(Event):
+    """The account is gone with all its personal data. The id is a pseudonym that only this event knows."""
+
+    name = "account.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetRequested(Event):
+    """Somebody asked for a link to set another password; for an unknown login there is no account."""
+
+    name = "password.reset_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordReset(Event):
+    """Another password was set by a link or code from a mail; all sessions have ended."""
+
+    name = "password.reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInLinkRequested(Event):
+    """Somebody asked for a link to log in with; for an unknown login there is no account."""
+
+    name = "session.link_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSetAside(Event):
+    """A mail will not be tried again: the mail server refused it, or nobody took it for too long."""
+
+    name = "mail.set_aside"
+    letter: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceCreated(Event):
     """An operator made a service key. Empty ``audience``: that of the instance."""
 

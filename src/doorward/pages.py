@@ -11,6 +11,7 @@ from doorward.accounts.flows import Accounts
 from doorward.features import TEMPLATE_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate
+from doorward.life import PAGE_TEMPLATES, Life
 from doorward.passwords import pages as password_pages
 from doorward.passwords.flows import Passwords
 from doorward.sessions import pages as session_pages
@@ -23,11 +24,19 @@ from doorward.web.translation import translatable
 SECTIONS: Final = (
     ("/account", translatable("Profile")),
     ("/account/password", translatable("Password")),
+    ("/account/email", translatable("E-mail address")),
     ("/account/sessions", translatable("Sessions")),
+    ("/account/leave", translatable("Your data")),
 )
 """The pages about one's own account, in the order in which they are shown."""
 
-VARIABLES: Final = {**TEMPLATES, **account_pages.TEMPLATES, **password_pages.TEMPLATES, **session_pages.TEMPLATES}
+VARIABLES: Final = {
+    **TEMPLATES,
+    **account_pages.TEMPLATES,
+    **password_pages.TEMPLATES,
+    **session_pages.TEMPLATES,
+    **PAGE_TEMPLATES,
+}
 """Every template with the variables that it gets beside those that all get."""
 
 
@@ -45,7 +54,14 @@ def open_pages(foundation: Foundation, *, gate: Gate) -> Pages:
 
 
 def operations(
-    pages: Pages, foundation: Foundation, *, gate: Gate, accounts: Accounts, passwords: Passwords, sessions: Sessions
+    pages: Pages,
+    foundation: Foundation,
+    *,
+    gate: Gate,
+    accounts: Accounts,
+    passwords: Passwords,
+    sessions: Sessions,
+    life: Life,
 ) -> list[Operation]:
     """List every page."""
     may_register = foundation.settings.accounts.registration == "open"
@@ -55,7 +71,14 @@ def operations(
             pages, gate=gate, accounts=accounts, passwords=passwords, sessions=sessions, may_register=may_register
         ).operations(),
         *account_pages.AccountPages(
-            pages, gate=gate, accounts=accounts, passwords=passwords, sessions=sessions, may_register=may_register
+            pages,
+            gate=gate,
+            accounts=accounts,
+            passwords=passwords,
+            sessions=sessions,
+            may_register=may_register,
+            registration=None if foundation.settings.accounts.email_verification == "off" else life.registration,
         ).operations(),
+        *life.pages(pages, gate),
         *session_pages.SessionPages(pages, gate=gate, sessions=sessions, clock=foundation.clock).operations(),
     ]

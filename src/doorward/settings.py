@@ -18,16 +18,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from doorward.core.secret import Secret
-
-Seconds = Annotated[int, Meta(ge=0, extra={"unit": "seconds"})]
-"""A duration."""
-
-Count = Annotated[int, Meta(ge=1)]
-Port = Annotated[int, Meta(ge=0, le=65535)]
-
-MINUTE = 60
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+from doorward.mail_settings import Mail as Mail
+from doorward.mail_settings import Verification as Verification
+from doorward.units import DAY, HOUR, MINUTE, Count, Port, Seconds
 
 
 class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,22 +210,11 @@ class Accounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     email_verification: Annotated[
         Literal["required", "off"],
-        Meta(description="Whether an address must be proved. This release can only do `off`, and must be told so."),
+        Meta(description="`required`: nobody logs in before the address is proved by mail. `off`: nobody has to."),
     ] = "required"
     registration: Annotated[
         Literal["open", "closed"], Meta(description="`closed`: only `doorward account create` makes accounts.")
     ] = "open"
-
-
-class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where mail goes. Nothing is mailed by this release; the names are reserved so that a configuration can stay."""
-
-    smtp_url: Annotated[str, Meta(description="`smtps://user:password@host:465`. Reserved.")] = ""
-    from_: Annotated[str, Meta(description="Sender address. Reserved.")] = ""
-
-    def __repr__(self) -> str:
-        """Show the sender; the URL may have a password in it."""
-        return f"Mail(smtp_url=…, from_={self.from_!r})"
 
 
 class StatusLists(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -424,6 +406,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     passwords: Passwords = Passwords()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
+    verification: Verification = Verification()
     limits: Limits = Limits()
     audit: Audit = Audit()
     webhooks: Webhooks = Webhooks()

@@ -11,6 +11,8 @@ import pytest
 from doorward.db import statement
 from doorward.sessions.hot import TRUSTED_FOR
 from tests.support.house import PASSWORD, House
+from tests.support.life import ADA, KINDS, Kind, sign_up
+from tests.support.mailbox import letters
 from tests.support.raw import OURS, Answer, bearer, call, cookie, post
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -178,3 +180,60 @@ async def test_the_refresh_token_of_an_ended_session_stays_dead_when_its_owner_l
 
     assert (await house.refresh(held.refresh)).status_code == 401
     assert (await call(house.auth, "GET", "/v1/me", headers=[held.cookie])).status == 401
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("how", ["token", "code"])
+async def test_a_secret_from_a_mail_of_a_disabled_account_is_dead(mailing_house: House, kind: Kind, how: str) -> None:
+    """allauth CVE-2025-65430: reset, verification, link and invitation ask for the account's state as well."""
+    mail = await kind.ask(mailing_house)
+    account = await mailing_house.auth.accounts.find_by_email(ADA)
+    await mailing_house.auth.accounts.disable(account.id)
+
+    refused = await kind.redeem(mailing_house, mail.secret(how))
+
+    assert refused.json()["code"] == "challenge_invalid"
+    await mailing_house.auth.accounts.enable(account.id)
+    assert (await kind.redeem(mailing_house, mail.token)).status_code == kind.status
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+async def test_a_secret_from_a_mail_of_a_deleted_account_is_dead(mailing_house: House, kind: Kind) -> None:
+    """Nothing is left that it could belong to."""
+    mail = await kind.ask(mailing_house)
+    account = await mailing_house.auth.accounts.find_by_email(ADA)
+    await mailing_house.auth.life.leaving.delete(account.id)
+
+    refused = [await kind.redeem(mailing_house, mail.secret(how)) for how in ("token", "code")]
+
+    assert [answer.json()["code"] for answer in refused] == ["challenge_invalid"] * 2
+
+
+async def test_a_disabled_account_gets_no_mail_that_opens_it(mailing_house: House) -> None:
+    """Neither a reset nor a link; an operator's reset waits until it is enabled again."""
+    account = await sign_up(mailing_house)
+    await mailing_house.auth.accounts.disable(str(account["id"]))
+    before = len(await letters(mailing_house))
+
+    for path in ("/v1/password/forgot", "/v1/login/link"):
+        assert (await mailing_house.client.post(path, json={"login": ADA})).status_code == 202
+
+    assert len(await letters(mailing_house)) == before
+
+
+async def test_an_account_disabled_at_the_last_moment_is_not_entered_by_link(mailing_house: House) -> None:
+    """Between the reading and the write: the write asks again."""
+    house = mailing_house
+    kind = next(one for one in KINDS if one.name == "sign in")
+    mail = await kind.ask(house)
+    account = await house.auth.accounts.find_by_email(ADA)
+    found = house.auth.passwords.by_account
+
+    async def and_then_disable(account_id: str) -> object:
+        candidate = await found(account_id)
+        await house.auth.accounts.disable(account.id)
+        return candidate
+
+    house.auth.passwords.by_account = and_then_disable  # type: ignore[method-assign, assignment]
+
+    assert (await kind.redeem(house, mail.token)).json()["code"] == "challenge_invalid"

@@ -30,6 +30,7 @@ from doorward.settings import Mail, Passwords, Settings
 from doorward.tokens.sealing import unseal_key
 from tests.faults.failing import AimedDatabase
 from tests.support.house import House, bearer, open_house, settings_for
+from tests.support.life import KINDS, Kind
 
 PASSWORD = "canary-Wachtel-7f3a pässword"
 NEW_PASSWORD = "canary-Zeisig-91bc pässword"
@@ -347,3 +348,18 @@ def test_settings_are_printed_without_their_secrets(secretive: Settings) -> None
     assert _find({"secret": INSTANCE_SECRET, "pepper": PEPPER, "url": "canary-in-a-url"}, text) == []
     assert "door@example.test" in text
     assert "Secret(…)" in text
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+async def test_secrets_of_mails_are_in_mails_alone(mailing_house: House, watch: Watch, kind: Kind) -> None:
+    """Neither link nor code is in a log line or an answer, whether it is redeemed, refused, or fails on the way."""
+    mail = await kind.ask(mailing_house)
+    secrets = {mail.token["token"], mail.digits, mail.digits.replace(" ", "")}
+
+    answers = [await kind.redeem(mailing_house, mail.secret(how)) for how in ("token", "code", "token")]
+    await mailing_house.auth.life.delivery.deliver()
+
+    for secret in secrets:
+        assert not [line for line in watch.lines if secret in line]
+        assert not [answer.text for answer in answers if secret in answer.text]
+    assert mail.token["token"] not in repr(mail.message)

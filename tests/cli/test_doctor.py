@@ -30,7 +30,7 @@ def test_a_healthy_instance_ends_with_0(healthy: Operator) -> None:
 
     assert result.exit_code == Exit.OK, result.output
     assert "• passwords" in result.output
-    assert result.output.splitlines()[-1] == "To be fixed: 0 · advice: 2 · not looked at: 1"
+    assert result.output.splitlines()[-1] == "To be fixed: 0 · advice: 3 · not looked at: 1"
 
 
 def test_something_that_must_be_fixed_ends_with_1(healthy: Operator) -> None:
@@ -56,6 +56,7 @@ def test_programs_get_every_result(healthy: Operator) -> None:
         "version control",
         "origin",
         "https",
+        "mail",
         "proxy",
         "database link",
         "database",

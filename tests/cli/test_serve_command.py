@@ -60,7 +60,7 @@ def test_an_unsafe_configuration_is_refused_with_every_finding(served: list[Sett
     result = CliRunner().invoke(doorward, ["serve", "--origin", "http://x", "--behind-proxy", "--port", "https"])
 
     assert result.exit_code == Exit.MISCONFIGURED
-    assert result.stderr.count("✗") == 3
+    assert result.stderr.count("✗") == 4
     assert not served
 
 

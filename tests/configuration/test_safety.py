@@ -8,7 +8,18 @@ import pytest
 
 from doorward.configuration import check_settings
 from doorward.core.secret import Secret
-from doorward.settings import Accounts, Browser, Database, Passwords, Serving, Sessions, Settings, Tokens
+from doorward.settings import (
+    Accounts,
+    Browser,
+    Database,
+    Mail,
+    Passwords,
+    Serving,
+    Sessions,
+    Settings,
+    Tokens,
+    Verification,
+)
 
 
 def strong(seed: str) -> Secret:
@@ -41,6 +52,9 @@ SAFE = [
     {"database": Database(url="sqlite:///x.db")},
     {"serving": Serving(behind_proxy=True, trusted_proxies=("10.0.0.5", "fd00::/64"))},
     {"passwords": Passwords(pepper=(strong("pepper"),))},
+    {"accounts": Accounts(), "mail": Mail(smtp_url="smtps://u:p@mail.test", from_="door@a.test")},
+    {"accounts": Accounts(), "mail": Mail(delivery="host"), "origin": "https://a.example"},
+    {"accounts": Accounts(), "mail": Mail(delivery="file"), "verification": Verification(sign_in_links=True)},
     {"origin": "http://localhost:8443", "serving": Serving(insecure_loopback=True)},
     {"origin": "http://localhost", "serving": Serving(insecure_loopback=True, host="::1", workers=2)},
     {"origin": "http://127.0.0.1:8080", "serving": Serving(insecure_loopback=True, host="127.3.4.5")},
@@ -165,7 +179,20 @@ UNSAFE = [
     ({"mount_path": "/"}, "mount_path must be empty"),
     ({"mount_path": "//evil.example"}, "mount_path must be empty"),
     ({"mount_path": "/../x"}, "mount_path must be empty"),
-    ({"accounts": Accounts()}, "accounts.email_verification is 'required'"),
+    ({"accounts": Accounts()}, "accounts.email_verification is 'required', and nothing says where mail goes"),
+    ({"verification": Verification(sign_in_links=True)}, "verification.sign_in_links is on, and nothing says where"),
+    ({"mail": Mail(smtp_url="mail.test", from_="d@a.test")}, "mail.smtp_url must begin with smtps://"),
+    ({"mail": Mail(smtp_url="smtps://mail.test")}, "mail.from is empty"),
+    ({"mail": Mail(smtp_url="smtps://mail.test", from_="Door <d@a.test>")}, "mail.from is not a plain e-mail address"),
+    (
+        {"origin": "https://a.example", "mail": Mail(delivery="file")},
+        "mail.delivery is 'file', which is for development",
+    ),
+    ({"origin": "https://a.example", "mail": Mail(delivery="console")}, "mail.delivery is 'console', which is for"),
+    (
+        {"mail": Mail(smtp_url="smtps://mail.test", from_="d@a.test", ca_file=Path("/nowhere"))},
+        "mail.ca_file, /nowhere, is not a file",
+    ),
     ({"database": Database(url="mysql://x")}, "database.url names no database"),
     ({"database": Database(timeout=0)}, "database.timeout is 0"),
     ({"tokens": Tokens(access_lifetime=30, replay_window=30)}, "tokens.replay_window (30 s) must be shorter"),

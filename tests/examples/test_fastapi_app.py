@@ -29,7 +29,7 @@ PAGE = {"Accept": "text/html"}
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """Follow the README up to the running server, which offers HTTP/2 as well, and lend the walk."""
     home = tmp_path_factory.mktemp("example")
-    with walking(home, DOORWARD_SERVING__HTTP2="true") as walk:
+    with walking(home, DOORWARD_SERVING__HTTP2="true", DOORWARD_ACCOUNTS__EMAIL_VERIFICATION="off") as walk:
         folder = home / "fastapi_app"
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("data", ".env", "__pycache__"))
         walk.shell.run(f"cd {folder}")
@@ -182,7 +182,7 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path) -> None:
         serve, call, again = (f"```sh\n{block.body}```\n" for block in blocks_of(README))
         walk.follow(serve)
 
-        walk.follow(call + '```text\n{"account":…}\n…\n["Water the fig tree"]\n…admin…\n```\n')
+        walk.follow(call + '```text\n…\n["Water the fig tree"]\n…admin…\n```\n')
         walk.servers.pop().stop()
         walk.follow(again)
         listed = walk.shell.run(walk.local('ask https://localhost:8443/api/notes -H "Authorization: Bearer $token"'))
@@ -197,6 +197,7 @@ async def test_it_runs_in_uvicorn_in_this_process(tmp_path: Path, monkeypatch: p
         shutil.copy(EXAMPLE / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOORWARD_ORIGIN", f"https://localhost:{port}")
+    monkeypatch.setenv("DOORWARD_ACCOUNTS__EMAIL_VERIFICATION", "off")
     CliRunner().invoke(doorward, ["init"])
     files = development_certificate(tmp_path / "data" / "certificates", "localhost", now=system_clock())
     names = runpy.run_path("main.py")

@@ -5,7 +5,19 @@ from typing import Any
 
 from doorward.db import Database
 
-TABLES = ("account", "password", "session", "token_family", "signing_key", "revocation", "allowance", "audit_event")
+TABLES = (
+    "account",
+    "password",
+    "session",
+    "token_family",
+    "signing_key",
+    "revocation",
+    "allowance",
+    "audit_event",
+    "mail",
+    "challenge",
+)
+
 
 _ELSEWHEN = {
     "password": ("failures",),
@@ -39,6 +51,8 @@ def changed(before: Tables, after: Tables) -> frozenset[str]:
 _MUST_BE_EMPTY = {
     "an account without a password": """
         SELECT id FROM account WHERE id NOT IN (SELECT account_id FROM password)
+           AND id NOT IN (SELECT account_id FROM audit_event
+                          WHERE event IN ('account.invited', 'account.email_change_undone'))
     """,
     "a bearer session that never had a family": """
         SELECT id FROM session WHERE transport = 'bearer' AND id NOT IN (SELECT session_id FROM token_family)
@@ -59,13 +73,32 @@ _MUST_BE_EMPTY = {
     """,
     "an account whose making is not in the trail": """
         SELECT id FROM account
-         WHERE id NOT IN (SELECT account_id FROM audit_event WHERE event = 'account.registered')
+         WHERE id NOT IN (SELECT account_id FROM audit_event
+                          WHERE event IN ('account.registered', 'account.invited'))
+    """,
+    "a mail with a secret that no challenge stands behind": """
+        SELECT id FROM mail WHERE state = 'waiting' AND challenge_id IS NOT NULL
+           AND challenge_id NOT IN (SELECT id FROM challenge)
+    """,
+    "a live challenge without a mail": """
+        SELECT id FROM challenge WHERE account_id IS NOT NULL AND ended_at IS NULL
+           AND id NOT IN (SELECT challenge_id FROM mail WHERE challenge_id IS NOT NULL)
+    """,
+    "a proved address whose proof is not in the trail": """
+        SELECT id FROM account WHERE email_verified_at IS NOT NULL
+           AND id NOT IN (SELECT account_id FROM audit_event WHERE account_id IS NOT NULL AND event IN (
+               'account.email_verified', 'account.email_changed', 'account.email_change_undone',
+               'account.invitation_accepted', 'password.reset', 'session.started'))
+    """,
+    "a mail that still names a deleted account": """
+        SELECT id FROM mail WHERE account_id IS NOT NULL AND account_id NOT IN (SELECT id FROM account)
     """,
     "a session whose start is not in the trail": """
         SELECT id FROM session WHERE id NOT IN (SELECT session_id FROM audit_event WHERE event = 'session.started')
     """,
     "a trail that tells of a session that is not there": """
         SELECT id FROM audit_event WHERE event = 'session.started' AND session_id NOT IN (SELECT id FROM session)
+           AND account_id NOT LIKE 'del_%'
     """,
     "a retired key with its private half": """
         SELECT kid FROM signing_key WHERE state = 'retired' AND LENGTH(sealed) > 0

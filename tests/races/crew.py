@@ -22,6 +22,7 @@ from doorward.app import Doorward
 from doorward.core.secret import Secret
 from doorward.settings import Limits, Settings
 from tests.support.house import clients, settings_for
+from tests.support.mailbox import Mailbox, mailing
 from tests.support.quick import QuickHasher
 
 SECRET = "the secret that all processes of a race share, 0123456789"
@@ -40,6 +41,8 @@ class Place:
     per_account: int = 10_000
     per_pair: int = 10_000
 
+    mails: bool = False
+
     def settings(self) -> Settings:
         """Make the settings, the same in each process."""
         limits = Limits(
@@ -49,14 +52,16 @@ class Place:
             per_wide_network=100_000,
             registrations=100_000,
             per_instance=1_000_000,
+            per_recovery=100_000,
             window=86_400,
         )
-        return settings_for(self.database_url, self.folder, secret=(Secret(SECRET),), limits=limits)
+        settings = settings_for(self.database_url, self.folder, secret=(Secret(SECRET),), limits=limits)
+        return mailing(settings, sign_in_links=True) if self.mails else settings
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[Doorward, httpx2.AsyncClient]]:
         """Run an instance in this process; time is real, because the processes must agree on it."""
-        auth = Doorward(self.settings())
+        auth = Doorward(self.settings(), mailer=Mailbox() if self.mails else None)
         auth.pool.hasher = QuickHasher(auth.settings.passwords)
         async with auth.lifespan(), clients(auth) as (client, _):
             yield auth, client

@@ -17,6 +17,7 @@ from doorward.hooks import ProfileChanged
 from doorward.status_lists.store import lease
 from tests.races.crew import Place, Worker
 from tests.support.house import PASSWORD, bearer
+from tests.support.mailbox import Mailbox
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver, telling
 
@@ -206,6 +207,27 @@ async def tell(worker: Worker, place: Place, *, authority: str, events: int, tot
             return bool(row["n"] == total)
 
         await until(is_done)
+
+
+async def redeem(worker: Worker, place: Place, *, path: str, bodies: list[dict[str, str]]) -> list[tuple[int, str]]:
+    """Bring secrets from mails back, all at once; each process takes its share."""
+    async with place.open() as (_, client):
+        worker.meet()
+        answers = await asyncio.gather(*(client.post(path, json=body) for body in bodies[worker.number :: 4]))
+        return [
+            (answer.status_code, "" if answer.status_code == 204 else answer.json().get("code", ""))
+            for answer in answers
+        ]
+
+
+async def deliver(worker: Worker, place: Place) -> list[str]:
+    """Send what waits, and return the ids of what this process has sent."""
+    async with place.open() as (auth, _):
+        worker.meet()
+        await auth.life.delivery.deliver()
+        mailer = auth.mail.mailer
+        assert isinstance(mailer, Mailbox)
+        return [message.message_id for message in mailer.messages]
 
 
 async def watch_cookie(worker: Worker, place: Place, *, cookie: str, path: str, body: dict[str, Any]) -> float:

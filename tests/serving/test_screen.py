@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import pytest
+
 from doorward.serving.screen import first_screen
-from doorward.settings import Database, Passwords, Serving, Settings
+from doorward.settings import Accounts, Database, Mail, Passwords, Serving, Settings
 
 AUTHORITY = Path("data/certificates/authority.pem")
 
 
 def test_it_names_the_address_the_database_the_mail_and_the_next_command() -> None:
     """For somebody who has just typed the second command of their life with doorward."""
-    text = first_screen(Settings(), authority=AUTHORITY)
+    text = first_screen(Settings(accounts=Accounts(email_verification="off")), authority=AUTHORITY)
 
     assert "https://localhost:8443  (TLS on 127.0.0.1:8443)" in text
     assert "SQLite, data/doorward.db" in text
@@ -83,6 +85,26 @@ def test_the_management_listener_is_named() -> None:
     text = first_screen(Settings(serving=Serving(management_port=9443)), authority=None)
 
     assert "http://127.0.0.1:9443/metrics" in text
+
+
+@pytest.mark.parametrize(
+    ("mail", "said"),
+    [
+        (Mail(delivery="file"), "into data/mail, for development"),
+        (Mail(delivery="console"), "onto the terminal, for development"),
+        (Mail(delivery="host"), "by the host's own mailer"),
+        (Mail(smtp_url="smtps://u:hunter2@mail.test", from_="d@a.test"), "from d@a.test by mail.test:465 (TLS)"),
+        (Mail(smtp_url="smtp://mail.test", from_="d@a.test"), "from d@a.test by mail.test:587 (STARTTLS)"),
+        (Mail(smtp_url="smtp+plain://127.0.0.1", from_="d@a.test"), "by 127.0.0.1:25 (without TLS, on this machine)"),
+        (Mail(), "nowhere"),
+    ],
+)
+def test_it_tells_where_mail_goes(mail: Mail, said: str) -> None:
+    """And never the password on the way."""
+    text = first_screen(Settings(mail=mail), authority=None)
+
+    assert said in text
+    assert "hunter2" not in text
 
 
 def test_plain_http_on_this_machine_comes_with_a_warning() -> None:

@@ -67,7 +67,7 @@ async def test_unknown_paths_and_methods(house: House) -> None:
     head = await house.client.head("/health/live")
 
     assert missing.json()["code"] == "not_found"
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, PATCH")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "DELETE, GET, HEAD, PATCH")
     assert (wrong_below.status_code, wrong_below.headers["allow"]) == (405, "DELETE")
     assert head.status_code == 200
 

@@ -68,7 +68,7 @@ async def test_a_listed_application_logs_in_and_calls_with_a_token(opened: House
     ("path", "methods"),
     [
         ("/v1/login", b"POST"),
-        ("/v1/me", b"GET, HEAD, PATCH"),
+        ("/v1/me", b"DELETE, GET, HEAD, PATCH"),
         ("/v1/me/sessions/ses_x", b"DELETE"),
     ],
 )

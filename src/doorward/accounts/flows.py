@@ -24,6 +24,7 @@ from doorward.hooks import (
     RolesChanged,
 )
 from doorward.limits.flows import Limiter
+from doorward.mail.flows import language_of
 from doorward.sessions.flows import Sessions
 
 PAGE_SIZE: Final = 100
@@ -42,6 +43,15 @@ class FirstPassword(Protocol):
     def first(self, account_id: str, *, hashed: str, now: int) -> Statement:
         """Make the statement that stores it."""
 
+    def setting(self, account_id: str, *, hashed: str, now: int) -> Statement:
+        """Make the statement that puts it in the place of whatever there is."""
+
+    def forgetting(self, account_id: str) -> Statement:
+        """Make the statement that leaves the account without one."""
+
+    async def proving(self, account_id: str, password: str, *, source: Source) -> list[Statement]:
+        """Prove the present one, and return the statements that say so in the write of what it leads to."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
@@ -54,6 +64,16 @@ class AccountPage:
 def account_from_row(row: Row) -> Account:
     """Read an account out of a row of another slice's SELECT that has all its columns."""
     return store.from_row(row)
+
+
+def inserting(account: Account) -> Statement:
+    """Make the statement that stores a new account; a login that is taken is a ``Duplicate``."""
+    return store.insert(account)
+
+
+def proving_address(account_id: str, email: str, *, now: int) -> Statement:
+    """Make the guarded statement that says that a secret sent to the account's address has come back."""
+    return store.prove(account_id, email, now=now)
 
 
 def admitting(account_id: str, *, now: int) -> Statement:
@@ -90,17 +110,50 @@ class Accounts(Asking):
         username: str | None = None,
         profile: dict[str, Any] | None = None,
         roles: tuple[str, ...] = (),
+        verified: bool = False,
         source: Source = Source(),  # noqa: B008
     ) -> Account:
-        """Make an account. ``roles`` are for hosts and operators; no HTTP body reaches them.
+        """Make an account. ``roles`` and ``verified`` (somebody vouches for the address) are for hosts and operators;
+        no HTTP body reaches them.
 
         Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`TooManyAttempts`, :class:`Overloaded` and
         :class:`RefusedByPolicy`.
         """
         await self._limiter.admit(self._limiter.registration(source))
         profile = profile or {}
+        self.check_new(email=email, username=username, profile=profile, roles=roles)
+        question = BeforeRegistration(email=email, username=username, profile=profile, ip_prefix=source.ip_prefix)
+        await self._pass_gates(question, source=source)
+        hashed = await self._passwords.new_hash(password, email=email, username=username)
         now = self._clock()
-        account = Account(
+        account = self.new(email=email, username=username, profile=profile, roles=roles, now=now)
+        if verified:
+            account = replace(account, email_verified_at=now)
+        event = Registered(account_id=account.id)
+        try:
+            await self._database.write(
+                store.insert(account, language=language_of(source, self._settings)),
+                self._passwords.first(account.id, hashed=hashed, now=now),
+                entry(event, now=now, source=source),
+            )
+        except Duplicate as duplicate:
+            raise LoginTaken(duplicate.constraint) from None
+        await self._events.publish(event)
+        return account
+
+    def check_new(
+        self, *, email: str, username: str | None, profile: dict[str, Any], roles: tuple[str, ...] = ()
+    ) -> None:
+        """Check what an account is to be made of. Raises :class:`InvalidFields` with everything that is wrong."""
+        errors = self.check(self.new(email=email, username=username, profile=profile, roles=roles, now=0))
+        if errors:
+            raise InvalidFields("registration", errors=errors)
+
+    def new(
+        self, *, email: str, username: str | None, profile: dict[str, Any], roles: tuple[str, ...] = (), now: int
+    ) -> Account:
+        """Make an account that is not stored yet."""
+        return Account(
             id=new_identifier("acc", self._entropy),
             email=email,
             email_verified_at=None,
@@ -111,27 +164,14 @@ class Accounts(Asking):
             last_login_at=None,
             disabled_at=None,
         )
-        errors = self.check(account)
-        if errors:
-            raise InvalidFields("registration", errors=errors)
-        question = BeforeRegistration(email=email, username=username, profile=profile, ip_prefix=source.ip_prefix)
-        await self._pass_gates(question, source=source)
-        hashed = await self._passwords.new_hash(password, email=email, username=username)
-        event = Registered(account_id=account.id)
-        try:
-            await self._database.write(
-                store.insert(account),
-                self._passwords.first(account.id, hashed=hashed, now=now),
-                entry(event, now=now, source=source),
-            )
-        except Duplicate as duplicate:
-            raise LoginTaken(duplicate.constraint) from None
-        await self._events.publish(event)
-        return account
+
+    async def find_or_none(self, account_id: str) -> Account | None:
+        """Find an account that may be gone."""
+        return await store.find(self._database, account_id) if is_identifier("acc", account_id) else None
 
     async def find(self, account_id: str) -> Account:
         """Find an account by its id. Raises :class:`NotFound`."""
-        account = await store.find(self._database, account_id) if is_identifier("acc", account_id) else None
+        account = await self.find_or_none(account_id)
         if account is None:
             raise NotFound("no such account")
         return account

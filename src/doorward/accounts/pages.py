@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.accounts.flows import Accounts
+from doorward.accounts.registration import Registration
 from doorward.errors import Problem, RegistrationClosed
 from doorward.gate import Caller, Gate, source_of
 from doorward.passwords.flows import Passwords
@@ -53,8 +55,10 @@ class AccountPages:
         passwords: Passwords,
         sessions: Sessions,
         may_register: bool,
+        registration: Registration | None = None,
     ) -> None:
-        """Take what is needed."""
+        """Take what is needed; ``registration`` where an address must be proved before its owner gets in."""
+        self._registration = registration
         self._pages = pages
         self._gate = gate
         self._accounts = accounts
@@ -90,6 +94,9 @@ class AccountPages:
         check_filled(form, MAX_FIELDS)
         source = source_of(request)
         email = form["email"].strip()
+        if self._registration is not None:
+            sent_to = await self._registration.sign_up(email=email, password=form["password"], source=source)
+            return self._pages.go(f"/verify?{urlencode({'challenge': sent_to.challenge})}")
         await self._accounts.register(email=email, password=form["password"], source=source)
         try:
             log_in = await self._passwords.log_in(

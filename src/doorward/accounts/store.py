@@ -5,12 +5,19 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from doorward.accounts.model import Account, login_key
-from doorward.db import Database, Row, Statement, guarded, inserting, marks
+from doorward.db import Database, Row, Statement, guarded, inserting, marks, statement
 
 COLUMNS: Final = "id, email, email_verified_at, username, profile, roles, created_at, last_login_at, disabled_at"
 
 _FIND: Final = f"SELECT {COLUMNS} FROM account WHERE id = :id"
 _FIND_BY_EMAIL: Final = f"SELECT {COLUMNS} FROM account WHERE email_key = :key"
+
+# Always one row: what stands in the way of a registration, for an address and a name at once.
+_STANDING: Final = f"""
+    SELECT {COLUMNS},
+        (SELECT other.id FROM account AS other WHERE other.username_key = :username_key) AS named
+    FROM (SELECT 1 AS one) AS single LEFT JOIN account ON email_key = :email_key
+"""
 _PAGE: Final = f"""
     SELECT {COLUMNS} FROM account
     WHERE created_at > :created_at OR (created_at = :created_at AND id > :id)
@@ -85,14 +92,23 @@ def insert_many(accounts: Sequence[Account]) -> Statement:
     )
 
 
-def insert(account: Account) -> Statement:
+async def standing(database: Database, email: str, username: str | None) -> tuple[Account | None, str | None]:
+    """Find the account with an address, and the id of the one that has a username."""
+    key = None if username is None else login_key(username)
+    row = await database.fetch_one(_STANDING, email_key=login_key(email), username_key=key)
+    if row is None or row["id"] is None:
+        return None, None if row is None else row["named"]
+    return from_row(row), row["named"]
+
+
+def insert(account: Account, *, language: str = "") -> Statement:
     """Make an account; a login that is taken is refused by the unique keys (``Duplicate``)."""
     return guarded(
         """
         INSERT INTO account (id, email, email_key, email_verified_at, username, username_key, profile, roles,
-                             created_at, last_login_at, disabled_at)
+                             created_at, last_login_at, disabled_at, language)
         VALUES (:id, :email, :email_key, :email_verified_at, :username, :username_key, :profile, :roles,
-                :created_at, NULL, NULL)
+                :created_at, NULL, NULL, :language)
         RETURNING id
         """,
         id=account.id,
@@ -104,6 +120,7 @@ def insert(account: Account) -> Statement:
         profile=_dump(account.profile),
         roles=_dump(account.roles),
         created_at=account.created_at,
+        language=language,
     )
 
 
@@ -159,6 +176,88 @@ def admit(account_id: str, *, now: int) -> Statement:
         id=account_id,
         now=now,
     )
+
+
+def prove(account_id: str, email: str, *, now: int) -> Statement:
+    """Remember that the address is proved, if it still is the account's and the account is not disabled."""
+    return guarded(
+        f"""
+        UPDATE account SET email_verified_at = COALESCE(email_verified_at, :now)
+        WHERE id = :id AND email_key = :key AND disabled_at IS NULL RETURNING {COLUMNS}
+        """,
+        id=account_id,
+        key=login_key(email),
+        now=now,
+    )
+
+
+def prove_first(account_id: str, email: str, *, now: int) -> Statement:
+    """Do the same, once: of several registrations of one address, the one that is proved first counts."""
+    return guarded(
+        f"""
+        UPDATE account SET email_verified_at = :now
+        WHERE id = :id AND email_key = :key AND disabled_at IS NULL AND email_verified_at IS NULL RETURNING {COLUMNS}
+        """,
+        id=account_id,
+        key=login_key(email),
+        now=now,
+    )
+
+
+def adopt(account_id: str, *, username: str | None, profile: dict[str, Any], language: str) -> Statement:
+    """Let the registration that was proved say what the account is called; a name that is taken meanwhile is left."""
+    return guarded(
+        f"""
+        UPDATE account SET profile = :profile, language = :language,
+            username = CASE WHEN EXISTS (SELECT 1 FROM account AS other
+                                         WHERE other.username_key = :username_key AND other.id <> :id)
+                THEN NULL ELSE :username END,
+            username_key = CASE WHEN EXISTS (SELECT 1 FROM account AS other
+                                             WHERE other.username_key = :username_key AND other.id <> :id)
+                THEN NULL ELSE :username_key END
+        WHERE id = :id RETURNING {COLUMNS}
+        """,
+        id=account_id,
+        username=username,
+        username_key=None if username is None else login_key(username),
+        profile=_dump(profile),
+        language=language,
+    )
+
+
+def change_email(account_id: str, email: str, *, present: str | None, now: int) -> Statement:
+    """Set another address, which is proved. With ``present``, only if that is the account's address still."""
+    return guarded(
+        f"""
+        UPDATE account SET email = :email, email_key = :key, email_verified_at = :now
+        WHERE id = :id AND disabled_at IS NULL AND (email_key = :present OR :any = 1) RETURNING {COLUMNS}
+        """,
+        id=account_id,
+        email=email,
+        key=login_key(email),
+        present="" if present is None else login_key(present),
+        any=int(present is None),
+        now=now,
+    )
+
+
+UNPROVED: Final = "email_key = :email_key AND id <> :but AND email_verified_at IS NULL"
+"""Names the account of somebody who registered with an address and never proved it."""
+
+
+def evict(email: str, *, but: str) -> Statement:
+    """Delete the account of somebody who only claims an address, in favour of the one who proves it."""
+    return statement(f"DELETE FROM account WHERE {UNPROVED}", email_key=login_key(email), but=but)
+
+
+def delete(account_id: str) -> Statement:
+    """Delete an account; what belongs to it alone goes with it."""
+    return guarded("DELETE FROM account WHERE id = :id RETURNING id", id=account_id)
+
+
+def nothing() -> Statement:
+    """Make a statement that touches no row: the cost of one that is not needed this time."""
+    return statement("UPDATE account SET last_login_at = last_login_at WHERE id = ''")
 
 
 def _dump(value: object) -> str:

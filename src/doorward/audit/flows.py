@@ -55,6 +55,9 @@ _THE_NEWEST: Final = 1 << 62
 _LATE: Final = 300
 """Seconds after which a line should have been sealed, whatever the load."""
 
+MOST_EXPORTED: Final = 10_000
+"""Lines of the trail in the copy that an owner takes along, the newest."""
+
 _IN_COLUMNS = ("account_id", "session_id")
 _log = logging.getLogger("doorward.audit")
 
@@ -186,6 +189,14 @@ class Audit(Flows):
         following = str(lines[PAGE_SIZE - 1].id) if len(lines) > PAGE_SIZE else None
         return TrailPage(tuple(lines[:PAGE_SIZE]), following)
 
+    async def export(self, account_id: str) -> list[dict[str, object]]:
+        """List the newest lines that are about an account, for its owner."""
+        lines = await store.newest(self._database, account_id=account_id, before=_THE_NEWEST, size=MOST_EXPORTED)
+        return [
+            {name: getattr(line, name) for name in ("recorded_at", "event", "session_id", "ip_prefix")}
+            for line in lines
+        ]
+
     async def sealed(self, *, after: int = 0) -> AsyncIterator[Line]:
         """Read every sealed line after a position, in the order of the chain, a thousand at a time."""
         last = await store.last_checkpoint(self._database)
@@ -280,9 +291,12 @@ class Audit(Flows):
         if head is not None:
             _log.info("checkpoint of the audit trail: position %d, digest %s", head.position, head.digest.hex())
 
-    def pseudonymising(self, account_id: str, *, now: int, source: Source) -> list[Statement]:
+    def new_pseudonym(self) -> str:
+        """Make a name under which lines about a deleted account remain."""
+        return new_identifier(PSEUDONYM_PREFIX, self._entropy)
+
+    def pseudonymising(self, account_id: str, *, pseudonym: str, now: int, source: Source) -> list[Statement]:
         """Make the statements, for the write that deletes an account, that take its person out of the trail."""
-        pseudonym = new_identifier(PSEUDONYM_PREFIX, self._entropy)
         event = AuditPseudonymised(account_id=pseudonym)
         return [
             store.erase(account_id, pseudonym=pseudonym),

@@ -38,12 +38,15 @@ def account() -> None:
 def create(sources: Sources, *, email: str, username: str | None, roles: tuple[str, ...], as_json: bool) -> None:
     """Make an account; the password is the first line of standard input, or is asked for on a terminal.
 
-    The policy applies as it does to everybody, also where registration is closed.
+    The policy applies as it does to everybody, also where registration is closed. You vouch for the address: it counts
+    as proved. 'invite' lets its owner prove it, and choose the password.
     """
     password = read_password()
 
     async def act(auth: "Doorward") -> "Account":
-        return await auth.accounts.register(email=email, password=password, username=username, roles=roles)
+        return await auth.accounts.register(
+            email=email, password=password, username=username, roles=roles, verified=True
+        )
 
     made = with_instance(sources, act)
     Output(as_json=as_json).record(_members(made))
@@ -120,6 +123,55 @@ def enable(sources: Sources, *, email: str, as_json: bool) -> None:
         return await auth.accounts.enable((await _find(auth, email)).id)
 
     _report(with_instance(sources, act), "is enabled", as_json=as_json)
+
+
+@account.command()
+@click.argument("email")
+@click.option("--username", help="3 to 32 letters, digits, '.', '-' or '_'.")
+@click.option("--role", "roles", multiple=True, help="A role to give; may be repeated.")
+@json_option
+@click.pass_obj
+def invite(sources: Sources, *, email: str, username: str | None, roles: tuple[str, ...], as_json: bool) -> None:
+    """Make an account without a password, and mail its owner a link to choose one.
+
+    A running server sends the mail within a second. Inviting again sends another mail, and the last link is dead.
+    """
+
+    async def act(auth: "Doorward") -> "Account":
+        return await auth.life.recovery.invite(email, username=username, roles=roles)
+
+    _report(with_instance(sources, act), "is invited; the mail is in the queue", as_json=as_json)
+
+
+@account.command("send-reset")
+@click.argument("email")
+@json_option
+@click.pass_obj
+def send_reset(sources: Sources, *, email: str, as_json: bool) -> None:
+    """Mail an owner a link to set another password. Nobody but the owner chooses it (ASVS 6.4.6)."""
+
+    async def act(auth: "Doorward") -> "Account":
+        found = await _find(auth, email)
+        await auth.life.recovery.start(found.id)
+        return found
+
+    _report(with_instance(sources, act), "gets a mail; it is in the queue", as_json=as_json)
+
+
+@account.command()
+@click.argument("email")
+@click.confirmation_option(prompt="The account and everything that belongs to it will be gone for good. Go on?")
+@json_option
+@click.pass_obj
+def delete(sources: Sources, *, email: str, as_json: bool) -> None:
+    """Delete an account and all that names its owner; the audit trail keeps a pseudonym."""
+
+    async def act(auth: "Doorward") -> "Account":
+        found = await _find(auth, email)
+        await auth.life.leaving.delete(found.id)
+        return found
+
+    _report(with_instance(sources, act), "is deleted", as_json=as_json)
 
 
 @account.command("end-sessions")

@@ -4,6 +4,7 @@ import base64
 import os
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,6 +12,7 @@ from doorward.cli.output import Output, json_option
 from doorward.cli.sources import Sources, judge
 from doorward.core.clock import system_entropy
 from doorward.core.secret import SECRET_MIN_BYTES
+from doorward.mail.model import is_loopback
 
 DEFAULT_ORIGIN: Final = "https://localhost:8443"
 PRIVATE_FILE: Final = 0o600
@@ -26,8 +28,17 @@ DOORWARD_ORIGIN={origin}
 # The instance's secret. To replace it, append a new one after a comma, and remove the old one a month later.
 DOORWARD_SECRET={secret}
 
-# This release cannot send mail, so addresses are not proved. Do not treat them as if they were.
-DOORWARD_ACCOUNTS__EMAIL_VERIFICATION=off
+"""
+
+_MAIL_HERE: Final = """
+# On this machine mail goes into files: read it with 'doorward mail last', or on {origin}/dev/mail
+DOORWARD_MAIL__DELIVERY=file
+"""
+
+_MAIL_ELSEWHERE: Final = """
+# Where mail goes. Without it nobody can prove an address; 'doorward mail test you@example.com' tries it.
+DOORWARD_MAIL__SMTP_URL=
+DOORWARD_MAIL__FROM=
 """
 
 
@@ -59,7 +70,8 @@ def init(sources: Sources, *, origin: str, as_json: bool) -> None:
 
 
 def _write_env(path: Path, origin: str) -> str:
-    text = _ENV.format(origin=origin, secret=_fresh_secret())
+    mail = _MAIL_HERE if is_loopback(urlsplit(origin).hostname or "") else _MAIL_ELSEWHERE
+    text = (_ENV + mail).format(origin=origin, secret=_fresh_secret())
     try:
         # O_EXCL: never somebody else's file, never through a symbolic link; the mode is there before the content.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

@@ -46,9 +46,10 @@ async def opened(settings: "Settings") -> "AsyncIterator[Doorward]":
     from doorward.db import open_database
     from doorward.db.migrate import bring_up, discover
     from doorward.features import MIGRATION_PACKAGES
+    from doorward.mail.choosing import Elsewhere
 
     database = open_database(settings.database_url, pool_size=1, timeout=settings.database.timeout)
-    auth = Doorward(settings, database=database)
+    auth = Doorward(settings, database=database, mailer=Elsewhere() if settings.mail.delivery == "host" else None)
     await database.open()
     try:
         await bring_up(database, discover(MIGRATION_PACKAGES))

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "webhook": ("doorward.cli.webhook:webhook", "Tell other programs what has happened."),
     "audit": ("doorward.cli.audit:audit", "Read the trail of security events, and prove that it is whole."),
     "passwords": ("doorward.cli.passwords:passwords", "Choose what hashing costs on this machine."),
+    "mail": ("doorward.cli.mail:mail", "Try the way mail goes, and look at what waits."),
     "migrate": ("doorward.cli.migrate:migrate", "Bring the database to this version of doorward."),
     "settings": ("doorward.cli.settings_command:settings", "Show every setting, its value and where it comes from."),
 }

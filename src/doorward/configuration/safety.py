@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from doorward.configuration.catalogue import entries, value_of
 from doorward.configuration.files import check_files, open_to_others
@@ -17,6 +18,7 @@ from doorward.configuration.strength import weakness
 from doorward.configuration.values import convert
 from doorward.core.secret import Secret
 from doorward.errors import Finding
+from doorward.mail.model import is_loopback, is_recipient, read_server
 from doorward.settings import Settings
 
 Rule = Callable[[Settings], Iterator[Finding]]
@@ -87,10 +89,33 @@ def _mount_path(settings: Settings) -> Iterator[Finding]:
         yield Finding(what, "Write it like /auth")
 
 
-def _email_verification(settings: Settings) -> Iterator[Finding]:
-    if settings.accounts.email_verification != "off":
-        what = "accounts.email_verification is 'required', and this release cannot send mail yet."
-        yield Finding(what, "Set DOORWARD_ACCOUNTS__EMAIL_VERIFICATION=off and treat addresses as unproved.")
+def _mail(settings: Settings) -> Iterator[Finding]:
+    mail = settings.mail
+    if settings.accounts.email_verification == "required" and not mail.is_configured:
+        what = "accounts.email_verification is 'required', and nothing says where mail goes."
+        yield Finding(
+            what,
+            "Set DOORWARD_MAIL__SMTP_URL (smtps://user:password@host) and DOORWARD_MAIL__FROM; on your own machine "
+            "DOORWARD_MAIL__DELIVERY=file; or DOORWARD_ACCOUNTS__EMAIL_VERIFICATION=off to leave addresses unproved.",
+        )
+    if settings.verification.sign_in_links and not mail.is_configured:
+        yield Finding(
+            "verification.sign_in_links is on, and nothing says where mail goes.", "Set DOORWARD_MAIL__SMTP_URL."
+        )
+    if mail.smtp_url:
+        try:
+            read_server(mail.smtp_url)
+        except ValueError as wrong:
+            yield Finding(f"mail.smtp_url {wrong}.", "Write it like smtps://user:password@mail.example.com:465")
+    if mail.delivery == "smtp" and mail.smtp_url and not mail.from_:
+        yield Finding("mail.from is empty, so that mails have no sender.", "Set DOORWARD_MAIL__FROM.")
+    if mail.from_ and not is_recipient(mail.from_):
+        yield Finding("mail.from is not a plain e-mail address.", "Write it like door@example.com, without a name.")
+    if mail.delivery in ("file", "console") and not is_loopback(urlsplit(settings.origin).hostname or ""):
+        what = f"mail.delivery is '{mail.delivery}', which is for development, and the origin is not this machine."
+        yield Finding(what, "Set DOORWARD_MAIL__DELIVERY=smtp and DOORWARD_MAIL__SMTP_URL.")
+    if mail.ca_file is not None and not mail.ca_file.is_file():
+        yield Finding(f"mail.ca_file, {mail.ca_file}, is not a file that can be seen.", "Correct the path.")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -187,6 +212,9 @@ _LIFETIMES: Final = (
     "sessions.remembered_lifetime sessions.remembered_idle_lifetime sessions.fresh_lifetime"
 )
 
+_MAIL: Final = (
+    "accounts.email_verification verification.sign_in_links mail.delivery mail.smtp_url mail.from mail.ca_file origin"
+)
 _PAGES: Final = (
     "pages.home pages.return_origins pages.accent pages.font pages.logo pages.templates "
     "pages.imprint_url pages.privacy_url pages.terms_url pages.support_url"
@@ -206,7 +234,7 @@ RULES: Final[tuple[tuple[frozenset[str], Rule], ...]] = tuple(
         (_LOOPBACK, check_insecure_loopback),
         ("browser.allowed_origins origin serving.insecure_loopback", check_allowed_origins),
         ("mount_path", _mount_path),
-        ("accounts.email_verification", _email_verification),
+        (_MAIL, _mail),
         ("database.url", _database),
         (_LIFETIMES, _lifetimes),
         ("serving.trusted_proxies serving.behind_proxy", _proxies),

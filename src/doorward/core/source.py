@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 MAX_USER_AGENT: Final = 256
+MAX_LANGUAGE: Final = 256
 
 OPERATOR: Final = "operator"
 """The actor of what the host does in process and an operator on the command line."""
@@ -34,9 +35,13 @@ class Source:
     """An answer to a challenge; empty: none was sent."""
     actor: str = OPERATOR
     """Who acts, as far as it is proved: an account's id, ``anonymous``, or ``operator``."""
+    language: str = ""
+    """What the browser would like to read (``Accept-Language``), not yet compared with what there is."""
 
     @classmethod
-    def of(cls, address: str, user_agent: str, request_id: str, *, device: str = "", proof: str = "") -> "Source":
+    def of(
+        cls, address: str, user_agent: str, request_id: str, *, device: str = "", proof: str = "", language: str = ""
+    ) -> "Source":
         """Read a peer's address as the server gives it; a Unix socket or a nonsense address counts as one network."""
         agent = user_agent[:MAX_USER_AGENT]
         if not agent.isprintable():
@@ -50,6 +55,7 @@ class Source:
             device=device,
             proof=proof,
             actor=ANONYMOUS,
+            language=language,
         )
 
 

@@ -26,13 +26,15 @@ from doorward.foundation import Foundation
 from doorward.gates import BeforeLogin, BeforePasswordChange
 from doorward.hooks import Event, PasswordChanged, Reauthenticated, SessionsEnded, SignedIn
 from doorward.limits.flows import Limiter
+from doorward.mail.flows import Outbox
 from doorward.passwords import store
 from doorward.passwords.assessor import Assessor
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.breached import Breached
+from doorward.passwords.model import Candidate
 from doorward.passwords.policy import Assessment, assess, breached_error, normalise
 from doorward.passwords.pool import HashingPool
-from doorward.passwords.proof import Proof, Prover
+from doorward.passwords.proof import Proof, Prover, candidate_from_row
 from doorward.passwords.ranges import Ranges
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
@@ -70,9 +72,11 @@ class Passwords(Asking):
         limiter: Limiter,
         sessions: Sessions,
         tokens: Tokens,
+        outbox: Outbox,
     ) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
+        self._outbox = outbox
         self._pool = pool
         self._prover = Prover(foundation, pool=pool, limiter=limiter)
         self._assessor = Assessor()
@@ -114,7 +118,7 @@ class Passwords(Asking):
             account.id, transport=transport, remember=remember, amr=KNOWLEDGE, source=source, now=now
         )
         events: list[Event] = [SignedIn(account_id=account.id, session_id=session.id, amr=KNOWLEDGE)]
-        statements = self._sessions.starting(session, live=proof.candidate.live_sessions, now=now)
+        statements = self._sessions.starting(session, live=proof.candidate.live_sessions, now=now, source=source)
         if replaces is not None:
             statements += self._sessions.replacing(replaces, now=now)
             events.append(
@@ -189,7 +193,11 @@ class Passwords(Asking):
         now = self._clock()
         renewed, renewing = self._sessions.renewing(session, now=now)
         changing = store.change(account.id, version=proof.candidate.version, hashed=hashed, now=now)
-        statements = [*renewing, *self._sessions.ending_all(account.id, now=now, but=session.id)]
+        statements = [
+            *renewing,
+            *self._sessions.ending_all(account.id, now=now, but=session.id),
+            *self._outbox.telling_owner("password_changed", account.id, source=source, now=now),
+        ]
         events = [PasswordChanged(account_id=account.id, session_id=session.id)]
         await self._commit(proof, changing, statements, events, source=source, now=now)
         cookie = self._sessions.cookie(renewed) if session.transport == "cookie" else None
@@ -211,6 +219,36 @@ class Passwords(Asking):
     def importing(self, hashes: Mapping[str, str], *, now: int) -> Statement:
         """Make the statement that gives many new accounts their passwords, for the write that makes the accounts."""
         return store.insert_many(hashes, now=now)
+
+    def setting(self, account_id: str, *, hashed: str, now: int) -> Statement:
+        """Make the statement that sets a password after a proof of another kind, such as a link from a mail."""
+        return store.put(account_id, hashed=hashed, now=now)
+
+    def forgetting(self, account_id: str) -> Statement:
+        """Make the statement that leaves an account without a password, because somebody else may know it."""
+        return store.remove(account_id)
+
+    async def proving(self, account_id: str, password: str, *, source: Source) -> list[Statement]:
+        """Prove the present password, and return the statements for the write of what it leads to; the first is
+        guarded. Raises like :meth:`log_in`.
+        """
+        proof = await self._prover.by_account(account_id, password, source=source)
+        return [proof.confirm, *proof.forgive]
+
+    async def by_login(self, login: str) -> Candidate | None:
+        """Find whose login it is, with what a log-in needs to know, and prove nothing."""
+        row = await store.find_by_login(self._database, login, now=self._clock())
+        return None if row is None else candidate_from_row(row)
+
+    async def by_account(self, account_id: str) -> Candidate | None:
+        """Find the same for an account that is known already."""
+        row = await store.find_by_id(self._database, account_id, now=self._clock())
+        return None if row is None else candidate_from_row(row)
+
+    async def export(self, account_id: str) -> dict[str, Any]:
+        """Tell what is kept about a password but the hash, for its owner."""
+        row = await store.find_history(self._database, account_id)
+        return {} if row is None else {"changed_at": row["changed_at"], "failures": row["failures"]}
 
     async def new_hash(
         self, password: str, *, pointer: str = "/password", email: str | None, username: str | None

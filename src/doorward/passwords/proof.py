@@ -75,7 +75,7 @@ class Prover(Flows):
     async def _prove(
         self, row: Row | None, attempt: Attempt, password: str, source: Source, *, device: bytes | None, known: bool
     ) -> Proof:
-        candidate = None if row is None else _candidate(row)
+        candidate = None if row is None else candidate_from_row(row)
         account_id = "" if candidate is None else candidate.account.id
         bound = bound_of_failures(self._settings.limits, known=known)
         (counted,) = await self._limiter.admit(attempt, store.count_try(account_id, bound=bound))
@@ -121,7 +121,8 @@ class Prover(Flows):
         return stored
 
 
-def _candidate(row: Row) -> Candidate:
+def candidate_from_row(row: Row) -> Candidate:
+    """Read what a log-in decides on."""
     return Candidate(
         account=account_from_row(row),
         stored=row["hash"],

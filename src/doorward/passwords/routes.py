@@ -1,4 +1,4 @@
-"""The HTTP face of passwords: logging in, proving the password again, changing it, and asking the policy."""
+"""The HTTP face of passwords: logging in, proving one again, changing it, resetting it, and asking the policy."""
 
 from typing import Annotated, Literal
 
@@ -6,14 +6,16 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from doorward.accounts.views import AccountView
+from doorward.accounts.views import AccountAnswer, AccountView
 from doorward.gate import Gate, source_of
-from doorward.passwords.flows import LogIn, Passwords
+from doorward.passwords.flows import Passwords
+from doorward.passwords.recovery import Recovery
+from doorward.passwords.views import CookieLoginAnswer, LoginAnswer, answer_log_in, cookie_header, remember_device
 from doorward.sessions.flows import Sessions
 from doorward.settings import Settings
-from doorward.tokens.views import PairAnswer
+from doorward.verification.views import Login, SecretBody, SentAnswer
 from doorward.web.body import Confidential, read_json, write_json
-from doorward.web.browser import DEVICE_HEADER, check_same_origin, device_cookie
+from doorward.web.browser import check_same_origin
 from doorward.web.routing import Operation
 
 Typed = Annotated[str, Meta(max_length=1024)]
@@ -27,19 +29,6 @@ class LoginBody(Confidential, forbid_unknown_fields=True):
     password: Typed
     transport: Literal["bearer", "cookie"] = "bearer"
     remember: bool = False
-
-
-class LoginAnswer(PairAnswer):
-    """The tokens of a new session, and whose it is."""
-
-    account: AccountView
-
-
-class CookieLoginAnswer(Struct):
-    """The answer that goes with the cookie; there is no token in it (ASVS 3.3.4)."""
-
-    session_id: str
-    account: AccountView
 
 
 class ReauthenticateBody(Confidential, forbid_unknown_fields=True):
@@ -103,7 +92,7 @@ class PasswordRoutes:
             source=source_of(request),
             replaces=visitor,
         )
-        answer = self._answer(log_in)
+        answer = answer_log_in(log_in, self._sessions, self._gate.cookie, self._settings)
         if log_in.cookie is None and self._gate.cookie.values(request.scope["headers"]):
             # Beside a bearer token it would be one credential too many.
             answer.headers["Set-Cookie"] = self._gate.cookie.clear()
@@ -120,7 +109,7 @@ class PasswordRoutes:
             by=caller.transport,
             spent=caller.principal.token_id,
         )
-        return self._answer(log_in)
+        return answer_log_in(log_in, self._sessions, self._gate.cookie, self._settings)
 
     async def change(self, request: Request) -> Response:
         """``POST /v1/me/password``."""
@@ -133,7 +122,8 @@ class PasswordRoutes:
             source=caller.source,
             by=caller.transport,
         )
-        return self._remembered(Response(status_code=204, headers=self._cookie(log_in)), log_in)
+        answer = Response(status_code=204, headers=cookie_header(log_in, self._sessions, self._gate.cookie))
+        return remember_device(answer, log_in, self._settings)
 
     async def check(self, request: Request) -> Response:
         """``POST /v1/password/check``."""
@@ -143,40 +133,6 @@ class PasswordRoutes:
         )
         errors = [FieldErrorView(error.pointer, error.code, error.detail) for error in assessment.errors]
         return write_json(CheckPasswordAnswer(assessment.acceptable, assessment.score, errors))
-
-    def _answer(self, log_in: LogIn) -> Response:
-        return self._remembered(self._face(log_in), log_in)
-
-    def _remembered(self, answer: Response, log_in: LogIn) -> Response:
-        """Leave behind what the account knows the device by, in the place where its kind of caller keeps things."""
-        if log_in.session.transport == "cookie":
-            lifetime = self._settings.limits.device_lifetime
-            answer.headers.append("Set-Cookie", device_cookie(log_in.device, max_age=lifetime))
-        else:
-            answer.headers[DEVICE_HEADER.decode()] = log_in.device
-        return answer
-
-    def _face(self, log_in: LogIn) -> Response:
-        account = AccountView.of(log_in.account)
-        if log_in.tokens is None:
-            return write_json(CookieLoginAnswer(log_in.session.id, account), headers=self._cookie(log_in))
-        pair = log_in.tokens
-        return write_json(
-            LoginAnswer(
-                access_token=pair.access_token,
-                expires_in=pair.expires_in,
-                refresh_token=pair.refresh_token,
-                refresh_expires_in=pair.refresh_expires_in,
-                session_id=pair.session_id,
-                account=account,
-            )
-        )
-
-    def _cookie(self, log_in: LogIn) -> dict[str, str]:
-        if log_in.cookie is None:
-            return {}
-        max_age = self._sessions.lifetime_of_cookie(log_in.session)
-        return {"Set-Cookie": self._gate.cookie.set(log_in.cookie, max_age=max_age)}
 
     def operations(self) -> list[Operation]:
         """List the operations of this slice."""
@@ -226,5 +182,82 @@ class PasswordRoutes:
                 reads=CheckPasswordBody,
                 answers={200: CheckPasswordAnswer},
                 problems=("invalid_fields", "too_many_attempts"),
+            ),
+        ]
+
+
+class ForgotBody(Confidential, forbid_unknown_fields=True):
+    """Whose password is forgotten; ``login`` is the e-mail address or the username."""
+
+    login: Login
+
+
+class ResetBody(SecretBody, kw_only=True, forbid_unknown_fields=True):
+    """The secret from the mail and the password to set."""
+
+    new_password: Typed
+
+
+class AcceptBody(SecretBody, kw_only=True, forbid_unknown_fields=True):
+    """The secret from the invitation and the password to begin with."""
+
+    password: Typed
+
+
+class RecoveryRoutes:
+    """The handlers."""
+
+    def __init__(self, *, recovery: Recovery) -> None:
+        """Take what is needed."""
+        self._recovery = recovery
+
+    async def forgot(self, request: Request) -> Response:
+        """``POST /v1/password/forgot``."""
+        body = await read_json(request, ForgotBody)
+        sent = await self._recovery.forgot(body.login, source=source_of(request))
+        return write_json(SentAnswer.of(sent, "reset_sent"), status=202)
+
+    async def reset(self, request: Request) -> Response:
+        """``POST /v1/password/reset``."""
+        body = await read_json(request, ResetBody)
+        await self._recovery.reset(body.answer(), body.new_password, source=source_of(request))
+        return Response(status_code=204)
+
+    async def accept(self, request: Request) -> Response:
+        """``POST /v1/invitations/accept``."""
+        body = await read_json(request, AcceptBody)
+        account = await self._recovery.accept(body.answer(), body.password, source=source_of(request))
+        return write_json(AccountAnswer(AccountView.of(account)))
+
+    def operations(self) -> list[Operation]:
+        """List the operations."""
+        redeeming = ("challenge_invalid", "invalid_fields", "too_many_attempts", "overloaded")
+        return [
+            Operation(
+                "POST",
+                "/v1/password/forgot",
+                self.forgot,
+                "Ask for a mail with which to set another password",
+                reads=ForgotBody,
+                answers={202: SentAnswer},
+                problems=("invalid_fields", "too_many_attempts", "overloaded", "mail_unavailable"),
+            ),
+            Operation(
+                "POST",
+                "/v1/password/reset",
+                self.reset,
+                "Set another password by the link or code from a mail",
+                reads=ResetBody,
+                answers={204: None},
+                problems=redeeming,
+            ),
+            Operation(
+                "POST",
+                "/v1/invitations/accept",
+                self.accept,
+                "Choose the first password of an account that one was invited to",
+                reads=AcceptBody,
+                answers={200: AccountAnswer},
+                problems=redeeming,
             ),
         ]

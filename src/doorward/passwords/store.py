@@ -117,3 +117,34 @@ def take_back(account_id: str) -> Statement:
 def forgive(account_id: str) -> Statement:
     """Begin the count anew: the password was right, though it did not let its owner in."""
     return statement("UPDATE password SET failures = 0 WHERE account_id = :account_id", account_id=account_id)
+
+
+def put(account_id: str, *, hashed: str, now: int) -> Statement:
+    """Set a password in the place of whatever there is, after a proof of another kind; failures begin anew.
+
+    Where there was none, the version is the time, so that no device of a password before is known by it.
+    """
+    return statement(
+        """
+        INSERT INTO password (account_id, hash, version, changed_at, failures)
+        VALUES (:account_id, :hash, :now, :now, 0)
+        ON CONFLICT (account_id) DO UPDATE SET
+            hash = excluded.hash, version = password.version + 1, changed_at = excluded.changed_at, failures = 0
+        """,
+        account_id=account_id,
+        hash=hashed,
+        now=now,
+    )
+
+
+def remove(account_id: str) -> Statement:
+    """Leave an account without a password."""
+    return statement("DELETE FROM password WHERE account_id = :account_id", account_id=account_id)
+
+
+_CHANGED_AT: Final = "SELECT changed_at, failures FROM password WHERE account_id = :account_id"
+
+
+async def find_history(database: Database, account_id: str) -> Row | None:
+    """Read what may be told of a password."""
+    return await database.fetch_one(_CHANGED_AT, account_id=account_id)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from doorward.mail.model import FOLDER, read_server
 from doorward.settings import Settings
 
 _BCRYPT_KIB: Final = 4
@@ -25,7 +26,7 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
     facts = {
         "Address": f"{settings.issuer}  ({_spoken(settings)} on {listens})",
         "Database": _database(settings),
-        "Mail": "nowhere: e-mail verification is off",
+        "Mail": where_mail_goes(settings),
         "Hashing": _hashing(settings),
         "Workers": str(serving.workers),
     }
@@ -49,6 +50,26 @@ def first_screen(settings: Settings, *, authority: Path | None, application: str
     warning = [_INSECURE, ""] if serving.insecure_loopback else []
     lines = ["doorward is serving.", "", *warning, *(f"  {name.ljust(width)}{value}" for name, value in facts.items())]
     return "\n".join([*lines, "", "Try next:", "", _next(settings, authority), ""])
+
+
+def where_mail_goes(settings: Settings) -> str:
+    """Say in a few words where mail goes, without any password."""
+    mail = settings.mail
+    verified = settings.accounts.email_verification == "required"
+    match mail.delivery:
+        case "file":
+            folder = settings.data_dir / FOLDER
+            return f"into {folder}, for development: 'doorward mail last', or {settings.issuer}/dev/mail"
+        case "console":
+            return "onto the terminal, for development"
+        case "host":
+            return "by the host's own mailer"
+        case _ if mail.smtp_url:
+            server = read_server(mail.smtp_url)
+            secured = {"tls": "TLS", "starttls": "STARTTLS", "none": "without TLS, on this machine"}[server.security]
+            return f"from {mail.from_} by {server.host}:{server.port} ({secured})"
+        case _:
+            return "nowhere" if verified else "nowhere: e-mail verification is off, and passwords cannot be reset"
 
 
 def _spoken(settings: Settings) -> str:

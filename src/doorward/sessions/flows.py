@@ -8,7 +8,7 @@ second (``revocation/flows.py``).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from doorward.audit.flows import entry
 from doorward.core.identifiers import is_identifier, new_identifier
@@ -18,6 +18,7 @@ from doorward.db import GuardFailed, Row, Statement
 from doorward.errors import NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import SessionsEnded
+from doorward.mail.flows import Outbox
 from doorward.revocation.flows import Revocations
 from doorward.sessions import store
 from doorward.sessions.changes import Changes
@@ -35,6 +36,7 @@ from doorward.status_lists.flows import StatusLists
 from doorward.verify.model import digest
 
 PAGE_SIZE: Final = 50
+MOST_EXPORTED: Final = 10_000
 _THE_NEWEST: Final = (1 << 62, "")
 
 
@@ -49,11 +51,14 @@ class Page:
 class Sessions(Flows):
     """The sessions of this server."""
 
-    def __init__(self, foundation: Foundation, *, revocations: Revocations, status_lists: StatusLists) -> None:
+    def __init__(
+        self, foundation: Foundation, *, revocations: Revocations, status_lists: StatusLists, outbox: Outbox
+    ) -> None:
         """Take what is needed; nothing happens yet."""
         super().__init__(foundation)
         self._revocations = revocations
         self._status_lists = status_lists
+        self._outbox = outbox
         self._hot = HotSessions()
         self._sightings = Sightings(self._database, interval=decide_seen_interval(self._settings.sessions))
         self._changes = Changes(self._database, self._hot)
@@ -87,11 +92,18 @@ class Sessions(Flows):
             status_serial=self._status_lists.serial(),
         )
 
-    def starting(self, session: Session, *, live: int, now: int) -> list[Statement]:
-        """Make the statements that start a session; ``live`` is how many the account has already."""
+    def starting(self, session: Session, *, live: int, now: int, source: Source = Source()) -> list[Statement]:  # noqa: B008
+        """Make the statements that start a session; ``live`` is how many the account has already.
+
+        The owner is told of it by mail when ``source`` is a device that the account does not know.
+        """
         keep = self._settings.sessions.max_per_account
         places = self._status_lists.entering(session.status_serial, session.id, expires_at=session.expires_at)
         statements = [store.insert(session), *places]
+        if source.network:
+            statements += self._outbox.telling_of_device(
+                session.account_id, session_id=session.id, source=source, now=now
+            )
         if live >= keep:
             statements += [
                 store.end_surplus(session.account_id, now=now, keep=keep),
@@ -184,6 +196,23 @@ class Sessions(Flows):
     def ending_all(self, account_id: str, *, now: int, but: str = "") -> list[Statement]:
         """Make the statements that end an account's sessions, for the write of whatever is the reason."""
         return [store.end_all(account_id, now=now, but=but), self._revocation(account_id, now)]
+
+    def telling_of_theft(self, account_id: str, *, source: Source, now: int) -> list[Statement]:
+        """Make the statement that tells an owner that a session was ended because somebody may have copied it."""
+        return self._outbox.telling_owner("session_stolen", account_id, source=source, now=now)
+
+    def ending_unproved(self, email_key: str, *, but: str, now: int) -> Statement:
+        """Make the statement that revokes the sessions of whoever only claims an address, before they are deleted."""
+        return self._revocations.of_selected(store.OF_UNPROVED, email_key=email_key, but=but, now=now)
+
+    async def export(self, account_id: str) -> list[dict[str, Any]]:
+        """List everything that is remembered of an account's sessions, for its owner."""
+        rows = await store.of_account(self._database, account_id, size=MOST_EXPORTED)
+        return [
+            {name: row[name] for name in ("id", "transport", "amr", "created_at", "last_seen_at", "auth_time",
+                                          "ended_at", "user_agent", "ip_prefix")}
+            for row in rows
+        ]  # fmt: skip
 
     def obey(self, results: Sequence[Sequence[Row]]) -> None:
         """Heed at once, in this process, what a write with statements of this class has just revoked or changed."""

@@ -85,6 +85,11 @@ def decide_lifetimes(
     return Lifetimes(sessions.lifetime, sessions.idle_lifetime)
 
 
+def is_fresh(auth_time: int, *, now: int, sessions: SessionSettings) -> bool:
+    """Tell whether the last proof of who somebody is was recent enough for acts that need a fresh log-in."""
+    return now - auth_time <= sessions.fresh_lifetime
+
+
 def decide_seen_interval(sessions: SessionSettings) -> int:
     """Choose after how many seconds the use of sessions is written.
 

@@ -233,3 +233,18 @@ def forget(*, before: int) -> Statement:
 
 ENDED_NOW: Final = "SELECT digest FROM session WHERE account_id = :account_id AND ended_at = :now"
 """Names what the statements above have just ended, for the revocation that follows in the same write."""
+
+OF_UNPROVED: Final = """
+    SELECT digest FROM session WHERE account_id IN (
+        SELECT id FROM account WHERE email_key = :email_key AND id <> :but AND email_verified_at IS NULL)
+"""
+"""Names the sessions of somebody who registered with an address and never proved it."""
+
+_OF_ACCOUNT: Final = (
+    f"SELECT {_COLUMNS} FROM session WHERE account_id = :account_id ORDER BY created_at DESC LIMIT :size"
+)
+
+
+async def of_account(database: Database, account_id: str, *, size: int) -> list[Row]:
+    """List all sessions of an account that are remembered, ended ones too."""
+    return await database.fetch_all(_OF_ACCOUNT, account_id=account_id, size=size)

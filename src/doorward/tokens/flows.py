@@ -327,6 +327,7 @@ class Tokens(Asking):
             results = await self._database.write(
                 *self._sessions.ending_one(family.session_id, account_id=family.account_id, now=now),
                 store.revoke_families(family.session_id, now=now),
+                *self._sessions.telling_of_theft(family.account_id, source=source, now=now),
                 entry(event, now=now, source=source),
             )
         except GuardFailed:

@@ -87,6 +87,14 @@ PROBLEMS: Final[Mapping[str, tuple[str, str]]] = {
         translatable("This is taken"),
         translatable("Another account uses this e-mail address or username."),
     ),
+    "challenge_invalid": (
+        translatable("That does not work any more"),
+        translatable("The link or code is unknown, used up or too old. Ask for another mail."),
+    ),
+    "mail_unavailable": (
+        translatable("No mail can be sent"),
+        translatable("This service is not set up to send mail. Ask the people who run it."),
+    ),
     "invalid_fields": (
         translatable("Something needs your attention"),
         translatable("Look at the fields that are marked."),
@@ -118,6 +126,11 @@ NOTICES: Final[Mapping[str, str]] = {
     "sessions_ended": translatable("All your other sessions have ended."),
     "registered": translatable("Your account is ready. Please log in."),
     "welcome": translatable("Your account is ready. Welcome!"),
+    "address_confirmed": translatable("Your e-mail address is confirmed. You can log in now."),
+    "mail_sent": translatable("The mail is on its way."),
+    "change_undone": translatable("The change was taken back. We have sent you a mail to set another password."),
+    "password_set": translatable("Your new password is set. You can log in now."),
+    "account_deleted": translatable("Your account is deleted."),
     "draft": translatable("Your session had ended. What you had typed is filled in; nothing has been saved yet."),
 }
 

@@ -39,6 +39,7 @@ TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
     "base.html": frozenset(),
     "account_base.html": frozenset(),
     "fields.html": frozenset(),
+    "secret.html": frozenset(),
     "error.html": frozenset({"title", "text", "status_code", "request_id", "may_log_in"}),
 }
 """The templates that belong to no slice, with the variables that each gets."""
@@ -73,6 +74,8 @@ class Renderer:
             "path": self.path,
             "links": _links(settings),
             "password_rules": settings.passwords,
+            "can_mail": settings.mail.is_configured,
+            "sign_in_links": settings.verification.sign_in_links,
         }
         self.templates = Templates(packages, variables=shared, folder=settings.pages.templates)
         self.templates.check(variables)

@@ -60,6 +60,7 @@ async def examine(sources: Sources, *, offline: bool, seconds: float) -> list[Re
         *files.check_git(file_facts.in_git),
         *settings.check_origin(chosen),
         *certificate.check_certificate(certificate.gather(chosen, now=now), chosen, now=now),
+        *settings.check_mail(chosen),
         *settings.check_proxies(chosen),
         *settings.check_database_link(chosen),
         *database.check_database(database_facts, now=now),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from doorward.cli.doctor.results import Result, advice, fine, must_fix_all
 from doorward.errors import Finding
+from doorward.serving.screen import where_mail_goes
 from doorward.settings import Settings
 
 RECOMMENDED_LENGTH: Final = 15
@@ -36,6 +37,18 @@ def check_origin(settings: Settings) -> list[Result]:
         what = f"The origin is {settings.origin}, which only this machine can reach."
         return [advice("origin", what, "Set DOORWARD_ORIGIN to what browsers show before other people log in.")]
     return [fine("origin", f"Browsers know this server as {settings.origin}.")]
+
+
+def check_mail(settings: Settings) -> list[Result]:
+    """Say where mail goes, and what cannot be done without."""
+    mail = settings.mail
+    if not mail.is_configured:
+        what = "Mail goes nowhere: addresses stay unproved, passwords cannot be reset, and nobody is warned."
+        return [advice("mail", what, "Set DOORWARD_MAIL__SMTP_URL and DOORWARD_MAIL__FROM.")]
+    if mail.delivery in ("file", "console"):
+        what = "Mail reaches nobody: it stays on this machine, for development."
+        return [advice("mail", what, "Set DOORWARD_MAIL__DELIVERY=smtp and DOORWARD_MAIL__SMTP_URL for other people.")]
+    return [fine("mail", f"Mail goes {where_mail_goes(settings)}; 'doorward mail test ADDRESS' tries it.")]
 
 
 def check_password_length(settings: Settings) -> list[Result]:

@@ -21,6 +21,18 @@
     input.form.addEventListener("submit", () => show(false));
   }
 
+  // The secret of a mail's link stands behind the '#', which no server sees; the form brings it along, and it leaves the
+  // address, so that it does not stay in the history.
+  const take = () => {
+    const secret = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!secret) return;
+    for (const input of document.querySelectorAll("input[data-from-link]")) input.value = secret;
+    for (const field of document.querySelectorAll("[data-unless-link]")) field.remove();
+    history.replaceState(null, "", location.pathname + location.search);
+  };
+  take();
+  addEventListener("hashchange", take);  // the link was followed in the very tab that waited for it
+
   for (const form of document.querySelectorAll("form")) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) event.preventDefault();

@@ -1,0 +1,1 @@
+"""Logging in with a link or a code from a mail."""

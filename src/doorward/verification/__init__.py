@@ -1,0 +1,1 @@
+"""One-time secrets that prove control of an address."""
