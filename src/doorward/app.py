@@ -23,7 +23,7 @@ from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.audit import routes as audit_routes
 from doorward.audit.flows import Audit
-from doorward.background import repeat
+from doorward.background import cancel, repeat
 from doorward.challenges.flows import Challenges
 from doorward.challenges.provider import ChallengeProvider
 from doorward.challenges.routes import operations as challenge_operations
@@ -46,7 +46,7 @@ from doorward.mail.choosing import choose_mailer
 from doorward.mail.flows import Outbox
 from doorward.mail.mailer import Mailer
 from doorward.observability.instruments import Instruments
-from doorward.observability.tracing import SPAN, describe, find_tracer, span, traced
+from doorward.observability.tracing import find_tracer, traced
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -77,6 +77,7 @@ from doorward.web.oauth import OAuthHandler
 from doorward.web.reference import Reference
 from doorward.web.routing import Operation, Router, path_below_mount
 from doorward.web.script import Script
+from doorward.web.watched import Watched
 from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
@@ -247,6 +248,7 @@ class Doorward:
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
         in_clear = settings.serving.insecure_loopback
         routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
+        self._watched = Watched(template=self._router.template, instruments=self._instruments, tracer=self._tracer)
         self._front = Cors(
             Front(
                 routes,
@@ -254,7 +256,7 @@ class Doorward:
                 documentation=self.documentation,
                 page=self.pages.refuse,
                 in_clear=in_clear,
-                watch=self._watch_request,
+                watch=self._watched.ended,
             ),
             allowed=settings.browser.allowed_origins,
             methods=self._router.methods,
@@ -334,13 +336,13 @@ class Doorward:
             stack.push_async_callback(self.sessions.write_seen)
             for task in (
                 self._follow(),
-                self._keep_house(),
+                repeat("housekeeping", self.keep_house, every=HOUSEKEEPING_INTERVAL),
                 self.sessions.keep_writing(),
                 self.life.delivery.run(),
                 repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL),
                 repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL),
             ):
-                stack.push_async_callback(_cancel, asyncio.create_task(task))
+                stack.push_async_callback(cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
@@ -350,7 +352,8 @@ class Doorward:
         """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
         if scope["type"] == "http":
             self._require_running()
-            await self._answer(scope, receive, send)
+            with self._watched.answering(scope):
+                await self._front(scope, receive, send)
         elif scope["type"] == "lifespan":
             scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
             await self._serve_lifespan(receive, send)
@@ -368,12 +371,6 @@ class Doorward:
             raise  # our own server tells the operator what to mend
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with span(self._tracer, "request") as current:
-            if current is not None:
-                scope[SPAN] = current
-            await self._front(scope, receive, send)
-
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_mount(scope["path"], scope.get("root_path", ""))
         handler, scope["path_params"] = self._router.find(scope["method"], path)
@@ -381,13 +378,6 @@ class Doorward:
             self._gate.check_one_credential(scope["headers"])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
-
-    def _watch_request(self, scope: Scope, status: int, seconds: float, code: str) -> None:
-        path = path_below_mount(scope["path"], scope.get("root_path", ""))
-        route = self._router.template(path)
-        self._instruments.request(route, scope["method"], status, seconds, code)
-        if SPAN in scope:
-            describe(scope[SPAN], route=route, method=scope["method"], status=status, code=code)
 
     def _require_running(self) -> None:
         if not self._running:
@@ -417,14 +407,6 @@ class Doorward:
             self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_INTERVAL)
-            try:
-                await self.keep_house()
-            except Exception:
-                _log.exception("housekeeping failed; it is tried again later")
-
     async def keep_house(self) -> None:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
@@ -440,9 +422,3 @@ class Doorward:
         )
         await self.keys.load()
         await self.audit.keep()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

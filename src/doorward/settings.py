@@ -20,7 +20,11 @@ from msgspec import Meta, Struct
 from doorward.core.secret import Secret
 from doorward.mail_settings import Mail as Mail
 from doorward.mail_settings import Verification as Verification
-from doorward.units import DAY, HOUR, MINUTE, Count, Port, Seconds
+from doorward.operating import Audit, Logs, Webhooks
+from doorward.units import DAY as DAY
+from doorward.units import HOUR as HOUR
+from doorward.units import MINUTE as MINUTE
+from doorward.units import Count, Port, Seconds
 
 
 class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -292,47 +296,6 @@ class Challenges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["closed", "open"],
         Meta(description="What an answer counts for when such a provider fails: `closed` nothing, `open` as right."),
     ] = "closed"
-
-
-class Audit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The trail of security events."""
-
-    retention: Annotated[
-        Seconds,
-        Meta(
-            ge=30 * DAY,
-            description="How long a line is kept. A year covers an intrusion that is found late; check what your law "
-            "says about keeping less, or more.",
-        ),
-    ] = 365 * DAY
-
-
-class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Telling other programs. Endpoints are made by `doorward webhook add`."""
-
-    give_up_after: Annotated[
-        Seconds,
-        Meta(ge=HOUR, description="Age at which a message is not tried again, and silence at which an endpoint is."),
-    ] = 3 * DAY
-    allowed_networks: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Networks that endpoints may be in although they are not public, separated by commas. Without "
-            "it nobody can make this server speak to what is behind its firewall."
-        ),
-    ] = ()
-    ca_file: Annotated[
-        Path | None, Meta(description="PEM file of the only authorities to trust. Empty: those of the system.")
-    ] = None
-
-
-class Logs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `doorward serve` writes to standard error. An embedded instance leaves this to its host."""
-
-    format: Annotated[
-        Literal["text", "json"],
-        Meta(description="`text`: a line for people; `json`: an object a line, with the request's id."),
-    ] = "text"
 
 
 class Pages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
