@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from doorward.units import DAY, HOUR, Seconds
+from doorward.settings.units import DAY, HOUR, Seconds
 
 
 class Audit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
