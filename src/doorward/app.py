@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from doorward import __version__, pages
-from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
@@ -32,9 +31,7 @@ from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.hooks import Events
-from doorward.life import Life
-from doorward.mail.choosing import choose_mailer
-from doorward.mail.flows import Outbox
+from doorward.life import Life, open_outbox
 from doorward.mail.mailer import Mailer
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
@@ -119,7 +116,7 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
+        self.mail = open_outbox(foundation, mailer)
         self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
         self.sessions = Sessions(
             foundation, revocations=self.revocations, status_lists=self.status_lists, outbox=self.mail
@@ -185,15 +182,7 @@ class Doorward:
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self.pages = pages.open_pages(foundation, gate=self._gate)
-        self._pages = pages.operations(
-            self.pages,
-            foundation,
-            gate=self._gate,
-            accounts=self.accounts,
-            passwords=self.passwords,
-            sessions=self.sessions,
-            life=self.life,
-        )
+        self._pages = pages.operations(self.pages, foundation, gate=self._gate, life=self.life)
         self._reference = Reference(
             self.operations(),
             issuer=settings.issuer,
@@ -218,9 +207,6 @@ class Doorward:
         """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
-            *account_routes.operations(
-                accounts=self.accounts, registration=self.life.registration, gate=gate, settings=settings
-            ),
             *self.life.operations(gate),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
@@ -352,8 +338,7 @@ class Doorward:
             *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
-            self.mail.clean_up(now=now),
-            self.life.challenges.clean_up(now=now),
+            *self.life.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
         )
         await self.keys.load()
