@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from doorward import __version__, pages
-from doorward.accounts import routes as account_routes
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.audit import routes as audit_routes
 from doorward.audit.flows import Audit
@@ -40,10 +39,8 @@ from doorward.gate import Gate
 from doorward.gates import Gates
 from doorward.hooks import Event, Events
 from doorward.importing.flows import Imports
-from doorward.life import Life
+from doorward.life import Life, open_outbox
 from doorward.limits.flows import Limiter
-from doorward.mail.choosing import choose_mailer
-from doorward.mail.flows import Outbox
 from doorward.mail.mailer import Mailer
 from doorward.observability.instruments import Instruments
 from doorward.observability.tracing import find_tracer, traced
@@ -149,7 +146,7 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
+        self.mail = open_outbox(foundation, mailer)
         self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
         self.sessions = Sessions(
             foundation, revocations=self.revocations, status_lists=self.status_lists, outbox=self.mail
@@ -219,15 +216,7 @@ class Doorward:
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self.pages = pages.open_pages(foundation, gate=self._gate)
-        self._pages = pages.operations(
-            self.pages,
-            foundation,
-            gate=self._gate,
-            accounts=self.accounts,
-            passwords=self.passwords,
-            sessions=self.sessions,
-            life=self.life,
-        )
+        self._pages = pages.operations(self.pages, foundation, gate=self._gate, life=self.life)
         self._reference = Reference(
             self.operations(),
             issuer=settings.issuer,
@@ -276,9 +265,6 @@ class Doorward:
         """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
-            *account_routes.operations(
-                accounts=self.accounts, registration=self.life.registration, gate=gate, settings=settings
-            ),
             *self.life.operations(gate),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
@@ -414,8 +400,7 @@ class Doorward:
             *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
-            self.mail.clean_up(now=now),
-            self.life.challenges.clean_up(now=now),
+            *self.life.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
             self.challenges.clean_up(),
             self.webhooks.clean_up(now=now),
