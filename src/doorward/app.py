@@ -15,23 +15,22 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from doorward import __version__, pages
+from doorward import pages
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.audit import routes as audit_routes
 from doorward.audit.flows import Audit
 from doorward.background import cancel, repeat
 from doorward.challenges.flows import Challenges
 from doorward.challenges.provider import ChallengeProvider
-from doorward.challenges.routes import operations as challenge_operations
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
 from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
+from doorward.face import Face
 from doorward.features import MIGRATION_PACKAGES
 from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
@@ -67,14 +66,7 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.verify.watching import Tell, Watch
 from doorward.web import health
-from doorward.web.cors import Cors
-from doorward.web.front import Front
-from doorward.web.loopback import LoopbackOnly
-from doorward.web.oauth import OAuthHandler
-from doorward.web.reference import Reference
-from doorward.web.routing import Operation, Router, path_below_mount
-from doorward.web.script import Script
-from doorward.web.watched import Watched
+from doorward.web.routing import Operation
 from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
@@ -121,7 +113,7 @@ class Doorward:
         self.metrics = self._instruments.metrics
         """The figures of this process; ``await auth.metrics.text()`` is what ``/metrics`` of a host answers."""
         self.events.subscribe(Event, self._instruments.event)
-        self._tracer = find_tracer()
+        tracer = find_tracer()
         self._clock = clock
         self._running = False
         self._database = traced(
@@ -129,7 +121,7 @@ class Doorward:
             or open_database(
                 settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
             ),
-            self._tracer,
+            tracer,
         )
         foundation = Foundation(
             database=self._database,
@@ -166,7 +158,7 @@ class Doorward:
         self.challenges = Challenges(foundation, provider=challenge_provider)
         self.limiter = Limiter(foundation, challenges=self.challenges)
         self.pool = HashingPool(settings.passwords)
-        self.pool.watch, self.pool.tracer = self._instruments.hashed, self._tracer
+        self.pool.watch, self.pool.tracer = self._instruments.hashed, tracer
         self.passwords = Passwords(
             foundation,
             pool=self.pool,
@@ -216,42 +208,10 @@ class Doorward:
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self.pages = pages.open_pages(foundation, gate=self._gate)
-        self._pages = pages.operations(self.pages, foundation, gate=self._gate, life=self.life)
-        self._reference = Reference(
-            self.operations(),
-            issuer=settings.issuer,
-            title=settings.service_name,
-            version=__version__,
-            cookie=self._gate.cookie.name.decode(),
-        )
-        self._router = Router(
-            [
-                *self.operations(),
-                *self._pages,
-                *self._reference.operations(),
-                *Script().operations(),
-                *challenge_operations(),
-            ]
-        )
+        shown = pages.operations(self.pages, foundation, gate=self._gate, life=self.life)
+        self._face = Face(self.operations(), foundation, gate=self._gate, pages=self.pages, shown=shown, tracer=tracer)
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        in_clear = settings.serving.insecure_loopback
-        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
-        self._watched = Watched(template=self._router.template, instruments=self._instruments, tracer=self._tracer)
-        self._front = Cors(
-            Front(
-                routes,
-                entropy=entropy,
-                documentation=self.documentation,
-                page=self.pages.refuse,
-                in_clear=in_clear,
-                watch=self._watched.ended,
-            ),
-            allowed=settings.browser.allowed_origins,
-            methods=self._router.methods,
-            entropy=entropy,
-            in_clear=in_clear,
-        )
         self._following = False
         self._instruments.watch(
             waiting=lambda: self.pool.waiting,
@@ -338,8 +298,7 @@ class Doorward:
         """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
         if scope["type"] == "http":
             self._require_running()
-            with self._watched.answering(scope):
-                await self._front(scope, receive, send)
+            await self._face(scope, receive, send)
         elif scope["type"] == "lifespan":
             scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
             await self._serve_lifespan(receive, send)
@@ -356,14 +315,6 @@ class Doorward:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise  # our own server tells the operator what to mend
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = path_below_mount(scope["path"], scope.get("root_path", ""))
-        handler, scope["path_params"] = self._router.find(scope["method"], path)
-        if not isinstance(handler, OAuthHandler):
-            self._gate.check_one_credential(scope["headers"])
-        response = await handler(Request(scope, receive))
-        await response(scope, receive, send)
 
     def _require_running(self) -> None:
         if not self._running:
