@@ -66,6 +66,7 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.verify.watching import Tell, Watch
 from doorward.web import health
+from doorward.web.lifespan import serve_lifespan
 from doorward.web.routing import Operation
 from doorward.webhooks.flows import Webhooks
 
@@ -301,20 +302,9 @@ class Doorward:
             await self._face(scope, receive, send)
         elif scope["type"] == "lifespan":
             scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
-            await self._serve_lifespan(receive, send)
+            await serve_lifespan(self.lifespan(), receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
-
-    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            async with self.lifespan():
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
-        except (Misconfigured, StorageUnavailable) as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise  # our own server tells the operator what to mend
-        await send({"type": "lifespan.shutdown.complete"})
 
     def _require_running(self) -> None:
         if not self._running:
