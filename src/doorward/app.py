@@ -194,7 +194,6 @@ class Doorward:
             sessions=self.sessions,
             accounts=self.accounts,
             revocations=self.revocations,
-            status_lists=self.status_lists,
         )
         self.imports = Imports(foundation, accounts=self.accounts, passwords=self.passwords)
         self.verifier = Verifier(
