@@ -20,7 +20,7 @@ from doorward.verify.answers import to_login as way_to_login
 from doorward.verify.model import Principal
 from doorward.web import messages
 from doorward.web.assets import Assets
-from doorward.web.form_token import make_form_token
+from doorward.web.form_token import make_form_token, of_visitor
 from doorward.web.forms import parse_form
 from doorward.web.front import REQUEST_ID
 from doorward.web.page_cookies import Draft, PageCookies, owner_mark, unseal_draft
@@ -195,7 +195,7 @@ class Renderer:
         if not visitor:
             visitor = self._entropy(VISITOR_BYTES).hex()
             cookies.append(self.cookies.visitor.write(visitor))
-        return visitor
+        return of_visitor(visitor)
 
     def _draft(self, headers: Any, path: str, who: Principal | None) -> Draft | None:
         value = self.cookies.draft.read(headers) if who is not None else ""
