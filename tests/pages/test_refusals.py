@@ -182,6 +182,15 @@ async def test_below_a_mount_every_address_respects_it(settings: Settings) -> No
     assert answer.headers["location"] == "/auth/account"
 
 
+@pytest.mark.parametrize("mount", ["/auth", "/account", "/acc"])
+async def test_the_way_back_begins_with_the_mount_whatever_that_is_called(settings: Settings, mount: str) -> None:
+    """Also where a page of ours begins like the mount, and looks as if it stood below it already."""
+    async with open_house(replace(settings, mount_path=mount)) as house:
+        answer = await Visitor(house).open("/account/sessions")
+
+    assert answer.headers["location"] == f"{mount}/login?return_to={mount}/account/sessions"
+
+
 async def test_the_origin_is_that_of_the_settings(house: House) -> None:
     """Whatever Host a request has: no page is built from it."""
     answer = await house.browser.get(

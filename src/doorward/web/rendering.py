@@ -232,7 +232,7 @@ class Renderer:
         below = path_below_mount(scope["path"], scope.get("root_path", ""))
         answer = way_to_login(
             self.path("/login"),
-            path=below,
+            path=self.path(below),
             root_path=self._settings.mount_path,
             query=scope.get("query_string", b"") if scope["method"] in ("GET", "HEAD") else b"",
         )
