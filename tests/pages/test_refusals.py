@@ -165,6 +165,18 @@ async def test_a_language_is_chosen_and_kept(house: House) -> None:
     assert "set-cookie" not in third.headers or "language" not in third.headers["set-cookie"]
 
 
+@pytest.mark.parametrize("path", ["/verify", "/reset", "/undo", "/sign-in", "/invitation"])
+async def test_the_challenge_of_a_mail_outlives_a_change_of_language(house: House, path: str) -> None:
+    """Without it the code from the mail is good for nothing; after a mistake it stands in the form alone."""
+    somebody = Visitor(house)
+
+    first = await somebody.open(f"{path}?challenge=chl_1")
+    again = await somebody.send(path, {"code": ""})
+
+    assert f"{path}?challenge=chl_1&amp;lang=de" in first.text
+    assert f"{path}?challenge=chl_1&amp;lang=de" in again.text
+
+
 async def test_below_a_mount_every_address_respects_it(settings: Settings) -> None:
     """Links, forms, files, redirects and the way back."""
     async with open_house(replace(settings, mount_path="/auth")) as house:

@@ -148,6 +148,7 @@ class Renderer:
             language=language,
             path=below,
             return_to=self.way_back(request, sent),
+            challenge=sent.values.get("challenge") or query.get("challenge", ""),
             who=who,
             owner="" if who is None else owner_mark(self._ring, who.subject),
             notice=notice,
