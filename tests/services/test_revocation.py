@@ -129,6 +129,7 @@ async def test_the_metadata_names_what_there_is(house: House) -> None:
     assert metadata == {
         "issuer": origin,
         "jwks_uri": f"{origin}/.well-known/jwks.json",
+        "revocations_uri": f"{origin}/v1/revocations",
         "response_types_supported": [],
         "grant_types_supported": [],
         "token_endpoint_auth_methods_supported": [],

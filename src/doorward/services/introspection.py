@@ -23,7 +23,6 @@ from doorward.services.model import ASKS_ALL, KEY_PREFIX, Service
 from doorward.services.refusals import UnsupportedTokenType
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import COOKIE_PREFIX
-from doorward.status_lists.flows import StatusLists
 from doorward.tokens.flows import Tokens
 from doorward.tokens.model import REFRESH_PREFIX
 from doorward.verify.model import Believed, check_not_revoked, digest, examine
@@ -61,7 +60,6 @@ class Introspection(Flows):
         sessions: Sessions,
         accounts: Accounts,
         revocations: Revocations,
-        status_lists: StatusLists,
     ) -> None:
         """Take what is needed; ``keys`` returns those that are believed at that moment."""
         super().__init__(foundation)
@@ -70,7 +68,6 @@ class Introspection(Flows):
         self._sessions = sessions
         self._accounts = accounts
         self._revocations = revocations
-        self._status_lists = status_lists
 
     async def describe(self, token: str, *, service: Service) -> Active | None:
         """Say what an active token is; ``None`` for every other one, and for one that is not this service's business.
@@ -117,12 +114,12 @@ class Introspection(Flows):
             return
         now, principal = self._clock(), believed.principal
         event = TokenRevoked(account_id=principal.subject, session_id=principal.session_id, service=service.name)
-        revoked, *_ = await self._database.write(
+        results = await self._database.write(
             self._revocations.of(digest("token", principal.token_id), now=now),
-            *self._status_lists.moving(principal.session_id, now=now),
+            *self._sessions.moving(principal.session_id, now=now),
             entry(event, now=now, source=source),
         )
-        self._revocations.obey(revoked)
+        self._sessions.obey(results)
         await self._events.publish(event)
 
     async def _revoke_family(self, token: str, service: Service, source: Source) -> None:
