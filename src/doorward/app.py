@@ -217,6 +217,7 @@ class Doorward:
             waiting=lambda: self.pool.waiting,
             running=lambda: self.pool.running,
             following=lambda: self._following,
+            mails=self.mail.backlog,
             webhooks=self.webhooks.backlog,
             unsealed=self.audit.unsealed,
         )
