@@ -7,10 +7,11 @@ sessions are dead.
 import pytest
 from msgspec.structs import replace
 
+from doorward.db import statement
 from doorward.settings import Accounts, Settings
 from tests.support.house import PASSWORD, House, open_house
 from tests.support.life import ADA, NEW, OTHER_PASSWORD, sign_up
-from tests.support.mailbox import Mailbox, letter, mailing
+from tests.support.mailbox import Mailbox, letter, letters, mailing
 from tests.support.quick import QuickHasher
 
 EVIL = "the attacker knows this one, staple"
@@ -118,3 +119,19 @@ async def test_an_address_that_somebody_else_has_proved_meanwhile_is_taken(maili
     answer = await house.client.post("/v1/email/verify", json=mail.token)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "login_taken")
+
+
+@pytest.mark.parametrize("past", ["roles = '[\"admin\"]'", "last_login_at = 1"])
+async def test_a_strangers_registration_does_not_open_an_account_that_waits_for_its_owner(
+    mailing_house: House, past: str
+) -> None:
+    """Somebody was invited with roles, or logged in while addresses needed no proof: there is something to take."""
+    house = mailing_house
+    await house.auth.life.recovery.invite(ADA)
+    await house.auth._database.write(statement(f"UPDATE account SET {past}"))
+
+    asked = await house.client.post("/v1/accounts", json={"email": ADA, "password": EVIL, "username": "evil"})
+    mail = (await letters(house, ADA))[-1]
+
+    assert asked.status_code == 202
+    assert (mail.subject, "#token=" in mail.text) == ("You already have an account", False)

@@ -23,7 +23,7 @@ from doorward.errors import Problem, SessionEnded, TokenRefused
 from doorward.gate import Caller, Gate
 from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.web.browser import check_same_origin
-from doorward.web.form_token import FIELD, FormExpired, is_form_token
+from doorward.web.form_token import FIELD, FormExpired, is_form_token, of_visitor
 from doorward.web.forms import Form, read_form
 from doorward.web.page_cookies import Draft, seal_draft
 from doorward.web.rendering import Renderer
@@ -101,7 +101,7 @@ class Pages(Renderer):
         """Take a form that needs no log-in, bound to the browser by a cookie; otherwise like :meth:`submit`."""
         form = await self._read(request, kind)
         try:
-            self._check_token(form, self.cookies.visitor.read(request.scope["headers"]))
+            self._check_token(form, of_visitor(self.cookies.visitor.read(request.scope["headers"])))
             return await act(request, form)
         except Problem as problem:
             _check_comes_back(problem)
