@@ -185,6 +185,7 @@ class Doorward:
             limiter=self.limiter,
             outbox=self.mail,
             audit=self.audit,
+            webhooks=self.webhooks,
         )
         self.services = Services(foundation, limiter=self.limiter)
         self.introspection = Introspection(

@@ -182,7 +182,7 @@ class AccountExported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDeleted(Event):
-    """The account is gone with all its personal data. The id is a pseudonym that only this event knows."""
+    """The account is gone with all its personal data. The id is the one it had; in the trail there is a pseudonym."""
 
     name = "account.deleted"
 

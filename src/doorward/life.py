@@ -40,6 +40,7 @@ from doorward.tokens.flows import Tokens
 from doorward.verification.flows import Challenges
 from doorward.web.pages import Pages
 from doorward.web.routing import Operation
+from doorward.webhooks.flows import Webhooks
 
 PAGE_TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
     **address_pages.TEMPLATES,
@@ -69,6 +70,7 @@ class Life:
         limiter: Limiter,
         outbox: Outbox,
         audit: Audit,
+        webhooks: Webhooks,
     ) -> None:
         """Put the parts together."""
         self._settings = foundation.settings
@@ -112,6 +114,7 @@ class Life:
             passwords=passwords,
             outbox=outbox,
             audit=audit,
+            telling=webhooks.telling,
             holdings=(
                 Holding("password", passwords.export),
                 Holding("sessions", sessions.export),

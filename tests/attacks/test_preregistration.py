@@ -67,6 +67,20 @@ async def test_a_mail_that_the_owner_asked_for_does_not_install_an_attackers_pas
     assert [await log_in(house, password) for password in (EVIL, PASSWORD, OTHER_PASSWORD)] == [401, 401, 200]
 
 
+async def test_nor_does_one_that_is_asked_for_when_the_owners_own_mail_is_too_old(mailing_house: House) -> None:
+    """That two have registered is remembered for longer than their mails are good for."""
+    house = mailing_house
+    await house.client.post("/v1/accounts", json={"email": ADA, "password": EVIL})
+    await house.client.post("/v1/accounts", json={"email": ADA, "password": PASSWORD})
+    house.clock.advance(house.auth.settings.verification.address_lifetime)
+
+    await house.client.post("/v1/email/verify/resend", json={"email": ADA})
+    refused = await house.client.post("/v1/email/verify", json=(await letter(house)).token)
+
+    assert refused.status_code == 400
+    assert await log_in(house, EVIL) == 403
+
+
 @pytest.mark.parametrize("how", ["reset", "link"])
 async def test_where_addresses_need_no_proof_the_owner_takes_the_account_over(settings: Settings, how: str) -> None:
     """The attacker is logged in already; the owner proves the address, and both password and session are dead."""

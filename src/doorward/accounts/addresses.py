@@ -109,7 +109,7 @@ class Addresses(Flows):
         now = self._clock()
         address = email if account is None or not waits else account.email
         own = next((one for one in open_ones if one.payload is None), None)
-        if any(one.payload is not None and one.is_live(now) for one in open_ones):
+        if any(one.payload is not None for one in open_ones):
             target, letter = (
                 self._challenges.new("reset", account_id=account_id, address=address, now=now),
                 "reset_password",
