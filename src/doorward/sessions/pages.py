@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.core.clock import Clock
+from doorward.core.devices import Device, describe
 from doorward.errors import NotFound, SessionEnded, TokenRefused
 from doorward.gate import Caller, Gate
-from doorward.sessions.devices import Device, describe
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.web.browser import CLEAR_SITE_DATA
