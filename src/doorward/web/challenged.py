@@ -8,8 +8,9 @@ longer than the challenge is good for. Nothing is stored here, and nothing reada
 import base64
 import binascii
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,7 +19,6 @@ from starlette.requests import Request
 from doorward.core.clock import Entropy
 from doorward.core.secret import KEY_ID_BYTES, SecretRing
 from doorward.core.source import Source
-from doorward.errors import Problem
 from doorward.gate import source_of
 from doorward.web.forms import Form
 
@@ -49,11 +49,8 @@ class Challenged:
     """Whether the script sends the form when the work is done: once, and only if there is nothing to type."""
 
     @classmethod
-    def of(cls, problem: Problem, *, secret: str, kept: str, by_itself: bool) -> "Challenged | None":
-        """Read the challenge of a refusal; ``None`` where an answer would not open the door."""
-        shown = problem.members.get("challenge")
-        if not isinstance(shown, dict):
-            return None
+    def of(cls, shown: Mapping[str, Any], *, secret: str, kept: str, by_itself: bool) -> "Challenged":
+        """Read the member ``challenge`` of a refusal; a provider of the host's may leave out what is our own."""
         return cls(
             token=shown["token"],
             bits=shown.get("bits", 0),

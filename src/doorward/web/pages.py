@@ -134,17 +134,18 @@ class Pages(Renderer):
         self, request: Request, kind: FormKind, form: Form, browser: str, problem: Problem
     ) -> Challenged | None:
         """Return the challenge with which a form comes back, and the password in it, sealed."""
-        if not kind.challenged or "challenge" not in problem.members:
+        shown = problem.members.get("challenge")
+        if not kind.challenged or not isinstance(shown, dict):
             return None
         kept = form[kind.sealed] and seal_password(
             self._ring,
             form[kind.sealed],
             bound_to=_bound(request, browser),
-            until=self._clock() + problem.members["challenge"]["expires_in"],
+            until=self._clock() + int(shown["expires_in"]),
             entropy=self._entropy,
         )
         # Once: where the answer of a script was not good enough, a person looks before there is another.
-        return Challenged.of(problem, secret=kind.sealed, kept=kept, by_itself=not form[PROOF_FIELD])
+        return Challenged.of(shown, secret=kind.sealed, kept=kept, by_itself=not form[PROOF_FIELD])
 
     def _with_kept(self, request: Request, kind: FormKind, form: Form, browser: str) -> Form:
         """Fill in the password that was kept, unless another one was typed."""
