@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.test_pages import new_context, send, violations_of
 from tests.support.house import PASSWORD
@@ -101,8 +101,8 @@ def test_an_answer_that_was_refused_waits_for_a_person(page: Page, complaints: l
 
 def test_whoever_is_quicker_than_the_work_is_sent_on_when_it_is_done(page: Page) -> None:
     """Pressing the button meanwhile is no second form, and is not lost."""
-    held = []
-    page.route("**/challenge/worker.js", held.append)
+    held: list[Route] = []
+    page.route("**/challenge/worker.js", lambda route: held.append(route))  # Playwright marks what it is given
     fill_in(page)
     expect(page.locator(".working [role=status]")).to_contain_text("One moment")
     send(page)
