@@ -45,6 +45,7 @@
   for (const form of document.querySelectorAll("form[data-challenge-token]")) {
     const status = form.querySelector("[data-working]");
     const bar = form.querySelector("progress");
+    if (!status || !bar) continue;  // a template of the operator's without them
     status.textContent = status.dataset.working;
     form.addEventListener("doorward-progress", ({ detail }) => { bar.value = detail.done; });
     form.addEventListener("doorward-solved", () => {
