@@ -77,7 +77,11 @@ class Outbox(Flows):
         address: str = "",
         decoy: bool = False,
     ) -> Statement:
-        """Make the statement that queues a mail to an address. A ``decoy`` costs the same and goes nowhere."""
+        """Make the statement that queues a mail to an address.
+
+        A ``decoy`` costs the same, goes nowhere, and keeps nothing of whoever asked.
+        """
+        facts = _facts(source, now, address)
         return store.insert(
             message_id=self._message_id(),
             letter=letter,
@@ -85,7 +89,7 @@ class Outbox(Flows):
             account_id=account_id,
             challenge_id=challenge_id,
             language=language_of(source, self._settings),
-            facts=_facts(source, now, address),
+            facts="{}" if decoy else facts,
             state="decoy" if decoy else "waiting",
             now=now,
         )
