@@ -21,7 +21,7 @@ _CREDENTIAL: Final = re.compile(
     r"|(?P<url>://[^/\s:@]{0,64}:)[^\s/@]+(?=@)"
     r"|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 )
-"""Tokens of ours of every kind, webhook secrets, passwords in URLs, bearer tokens, session cookies, and JWS by their look."""
+"""Tokens of ours, webhook secrets, passwords in URLs, bearer tokens, session cookies, and JWS by their look."""
 
 MASK: Final = "…"
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S"
