@@ -44,6 +44,7 @@ def open_pages(foundation: Foundation, *, gate: Gate) -> Pages:
         ring=foundation.ring,
         entropy=foundation.entropy,
         gate=gate,
+        clock=foundation.clock,
         packages=TEMPLATE_PACKAGES,
         sections=SECTIONS,
         variables=VARIABLES,

@@ -3,7 +3,6 @@
 import pytest
 
 from doorward.mail.compose import compose
-from doorward.mail.devices import name_device
 from doorward.mail.letters import LETTERS
 from doorward.web.translation import LANGUAGES
 
@@ -51,18 +50,3 @@ def test_a_language_that_is_not_spoken_is_english() -> None:
 def test_a_device_that_nobody_knows_is_called_so() -> None:
     """An empty row would look like a mistake."""
     assert "Device: unknown" in compose("new_device", language="en", service="Door", facts={"device": ""}).text
-
-
-@pytest.mark.parametrize(
-    ("agent", "name"),
-    [
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
-        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0", "Edge, Windows"),
-        ("curl/8.5.0", "curl"),
-        ("Your account is locked, call 555-0100", ""),
-        ("", ""),
-    ],
-)
-def test_a_device_is_named_from_a_list(agent: str, name: str) -> None:
-    """A user agent is the sender's text: whatever is not on the list is not repeated."""
-    assert name_device(agent) == name

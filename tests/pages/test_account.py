@@ -193,7 +193,8 @@ async def test_ending_ones_own_session_is_a_log_out(ada: Visitor, house: House, 
     await ada.open("/logout")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/logout")
-    assert "storage" in answer.headers["clear-site-data"]
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
+    assert set(ada.browser.cookies) == {"__Host-doorward-device"}
     assert "You are logged out" in ada.text
     assert (await house.me(other["access_token"])).status_code == (401 if which == "all" else 200)
 

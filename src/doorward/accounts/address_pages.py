@@ -12,6 +12,7 @@ from doorward.accounts.flows import Accounts
 from doorward.accounts.model import MAX_EMAIL
 from doorward.confirm import Confirm
 from doorward.gate import Caller, Gate, source_of
+from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
 from doorward.web.mail_form import FIELDS, KEPT, VARIABLES, WRONG_CODE, carried, read_answer
 from doorward.web.pages import FormKind, Pages
@@ -27,7 +28,7 @@ TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
 """The templates of these pages, with the variables that each gets."""
 
 SECRET_FORM: Final = FormKind(FIELDS, kept=KEPT, blames={"challenge_invalid": WRONG_CODE})
-AGAIN_FORM: Final = FormKind(("challenge",), kept=("challenge",))
+AGAIN_FORM: Final = FormKind(("challenge",), kept=("challenge",), challenged=True)
 EMAIL_FORM: Final = FormKind(
     ("new_email", "password"),
     kept=("new_email",),
@@ -82,7 +83,7 @@ class AddressPages:
         return self._pages.show(request, "verify.html", sent=sent, status=status, **carried(request, sent))
 
     async def _resend(self, request: Request, form: Form) -> Response:
-        await self._addresses.resend(challenge_id=form["challenge"][:64], source=source_of(request))
+        await self._addresses.resend(challenge_id=form["challenge"][:64], source=sender_of(request, form))
         return self._pages.go(f"/verify?{urlencode({'challenge': form['challenge'][:64]})}", notice="mail_sent")
 
     async def _undo(self, request: Request, form: Form) -> Response:

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from doorward.accounts.flows import Accounts
 from doorward.accounts.registration import Registration
 from doorward.errors import Problem, RegistrationClosed
-from doorward.gate import Caller, Gate, source_of
+from doorward.gate import Caller, Gate
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
+from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -35,6 +36,8 @@ REGISTER_FORM: Final = FormKind(
     ("email", "password", "return_to"),
     kept=("email", "return_to"),
     blames={"login_taken": ADDRESS_TAKEN},
+    challenged=True,
+    sealed="password",
 )
 PROFILE_FORM: Final = FormKind(
     ("username", "name"),
@@ -92,7 +95,7 @@ class AccountPages:
 
     async def _register(self, request: Request, form: Form) -> Response:
         check_filled(form, MAX_FIELDS)
-        source = source_of(request)
+        source = sender_of(request, form)
         email = form["email"].strip()
         if self._registration is not None:
             sent_to = await self._registration.sign_up(email=email, password=form["password"], source=source)
@@ -109,7 +112,11 @@ class AccountPages:
         except Problem:  # too busy, say: the account is made all the same, and registering again would only confuse
             return self._pages.go("/login", notice="registered")
         max_age = self._sessions.lifetime_of_cookie(log_in.session)
-        cookies = [self._gate.cookie.set(log_in.cookie or "", max_age=max_age), self._pages.cookies.visitor.clear()]
+        cookies = [
+            self._gate.cookie.set(log_in.cookie or "", max_age=max_age),
+            *self._pages.known_by(log_in.device),
+            self._pages.cookies.visitor.clear(),
+        ]
         if not form["return_to"]:  # elsewhere nobody would show it
             cookies.append(self._pages.cookies.notice.write("welcome"))
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)

@@ -1,27 +1,23 @@
 """The way to the log-in page and back: nowhere but to our own origin and the listed ones. Pure.
 
-The address to come back to is what the proxy was asked for, let through as it was sent or not at all
-(Flask-Security-Too CVE-2023-49438; better-auth GHSA-vp58-j275-797x).
+The address to come back to is what the proxy was asked for, let through by the rule of the log-in page itself
+(``web/return_to.py``), so that none is offered which that page would drop.
 """
 
 from collections.abc import Sequence
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from doorward.forward_auth.model import Target
-from doorward.verify.answers import MAX_RETURN_TO
-from doorward.verify.paths import is_canonical
+from doorward.web.return_to import check_return_to
 
 
 def return_to(target: Target | None, *, own_origin: str, origins: Sequence[str]) -> str | None:
     """Say where the log-in page should come back to: a path of our origin, an address of a listed one, or nowhere."""
-    if target is None or not is_canonical(unquote(target.path)):
+    if target is None:
         return None
     there = target.path + (f"?{target.query}" if target.query else "")
-    if target.origin is not None and target.origin != own_origin:
-        if target.origin not in origins:
-            return None
-        there = target.origin + there
-    return there if len(there) <= MAX_RETURN_TO else None
+    elsewhere = target.origin is not None and target.origin != own_origin
+    return check_return_to(f"{target.origin}{there}" if elsewhere else there, origins=origins)
 
 
 def login_address(issuer: str, back: str | None) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from doorward.core.clock import Entropy
+from doorward.core.devices import name_device
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Row, Statement
 from doorward.errors import NotFound, Overloaded
 from doorward.foundation import Flows, Foundation
 from doorward.mail import store
-from doorward.mail.devices import name_device
 from doorward.mail.mailer import KeepsMail as KeepsMail
 from doorward.mail.mailer import Mailer
 from doorward.mail.model import MailUnavailable

@@ -85,7 +85,7 @@ class Instruments:
         webhooks: Callable[[], Awaitable[tuple[int, int]]],
         unsealed: Callable[[], Awaitable[int]],
     ) -> None:
-        """Add the values that are asked for; ``mails`` and ``webhooks`` tell how many wait, and for how long."""
+        """Add the values that are asked for; ``mails`` and ``webhooks``: how many wait, and the age of the oldest."""
         gauge = self.metrics.gauge
 
         def part(of: Callable[[], Awaitable[tuple[int, int]]], place: int) -> Callable[[], Awaitable[float]]:

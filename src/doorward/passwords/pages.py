@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.accounts.flows import Accounts
-from doorward.gate import Caller, Gate, source_of
+from doorward.gate import Caller, Gate
 from doorward.passwords.flows import LogIn, Passwords
 from doorward.sessions.flows import Sessions
+from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
 from doorward.web.pages import FormKind, Pages
 from doorward.web.routing import Operation
@@ -26,7 +27,12 @@ MAX_LOGIN: Final = 254
 MAX_TYPED: Final = 1024
 """Characters of a password that are looked at: longer than the policy allows, so that the policy can say so."""
 
-LOGIN_FORM: Final = FormKind(("login", "password", "remember", "return_to"), kept=("login", "remember", "return_to"))
+LOGIN_FORM: Final = FormKind(
+    ("login", "password", "remember", "return_to"),
+    kept=("login", "remember", "return_to"),
+    challenged=True,
+    sealed="password",
+)
 WRONG_PASSWORD: Final = Blame("current_password", translatable("This is not your current password."))
 CHANGE_FORM: Final = FormKind(
     ("current_password", "new_password"),
@@ -78,10 +84,10 @@ class PasswordPages:
             password=form["password"],
             transport="cookie",
             remember=form["remember"] == "on",
-            source=source_of(request),
+            source=sender_of(request, form),
             replaces=await self._gate.visitor(request),
         )
-        cookies = [self._cookie(log_in), self._pages.cookies.visitor.clear()]
+        cookies = [*self._cookies(log_in), self._pages.cookies.visitor.clear()]
         return self._pages.leave(self._pages.home(form["return_to"]), cookies=cookies)
 
     async def _login_again(self, request: Request, sent: Sent, status: int) -> Response:
@@ -107,7 +113,7 @@ class PasswordPages:
             source=caller.source,
             by=caller.transport,
         )
-        return self._pages.go("/account/password", notice="password_changed", cookies=[self._cookie(log_in)])
+        return self._pages.go("/account/password", notice="password_changed", cookies=self._cookies(log_in))
 
     async def _password_again(self, request: Request, caller: Caller, sent: Sent, status: int) -> Response:
         account = await self._accounts.find(caller.principal.subject)
@@ -115,8 +121,9 @@ class PasswordPages:
             request, "password.html", who=caller.principal, sent=sent, status=status, email=account.email
         )
 
-    def _cookie(self, log_in: LogIn) -> str:
-        return self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
+    def _cookies(self, log_in: LogIn) -> list[str]:
+        max_age = self._sessions.lifetime_of_cookie(log_in.session)
+        return [self._gate.cookie.set(log_in.cookie or "", max_age=max_age), *self._pages.known_by(log_in.device)]
 
     def operations(self) -> list[Operation]:
         """List the pages of this slice."""

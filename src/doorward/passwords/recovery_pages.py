@@ -10,6 +10,7 @@ from starlette.responses import Response
 from doorward.gate import source_of
 from doorward.passwords.pages import MAX_LOGIN, MAX_TYPED
 from doorward.passwords.recovery import Recovery
+from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
 from doorward.web.mail_form import FIELDS, KEPT, VARIABLES, WRONG_CODE, carried, read_answer
 from doorward.web.pages import FormKind, Pages
@@ -23,7 +24,7 @@ TEMPLATES: Final[Mapping[str, frozenset[str]]] = {
 }
 """The templates of these pages, with the variables that each gets."""
 
-FORGOT_FORM: Final = FormKind(("login",), kept=("login",))
+FORGOT_FORM: Final = FormKind(("login",), kept=("login",), challenged=True)
 _BLAMES: Final = {"challenge_invalid": WRONG_CODE}
 RESET_FORM: Final = FormKind((*FIELDS, "new_password"), kept=KEPT, blames=_BLAMES)
 INVITATION_FORM: Final = FormKind((*FIELDS, "password"), kept=KEPT, blames=_BLAMES)
@@ -65,7 +66,7 @@ class RecoveryPages:
 
     async def _forgot(self, request: Request, form: Form) -> Response:
         check_filled(form, {"login": MAX_LOGIN})
-        sent = await self._recovery.forgot(form["login"].strip(), source=source_of(request))
+        sent = await self._recovery.forgot(form["login"].strip(), source=sender_of(request, form))
         return self._pages.go(f"/reset?{urlencode({'challenge': sent.challenge})}")
 
     async def _forgot_again(self, request: Request, sent: Sent, status: int) -> Response:

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.core.clock import Clock
+from doorward.core.devices import Device, describe
 from doorward.errors import NotFound, SessionEnded, TokenRefused
 from doorward.gate import Caller, Gate
-from doorward.sessions.devices import Device, describe
 from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session
 from doorward.web.browser import CLEAR_SITE_DATA
@@ -145,7 +145,7 @@ class SessionPages:
         """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
         language = self._pages.cookies.language.read(request.scope["headers"])
         path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
-        response = self._pages.go(path, cookies=[self._gate.cookie.clear()])
+        response = self._pages.go(path, cookies=[self._gate.cookie.clear(), self._pages.cookies.draft.clear()])
         response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from doorward.gate import Gate, source_of
 from doorward.sessions.flows import Sessions
 from doorward.sign_in_links.flows import SignInLinks
+from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
 from doorward.web.mail_form import FIELDS, KEPT, VARIABLES, WRONG_CODE, carried, read_answer
 from doorward.web.pages import FormKind, Pages
@@ -21,7 +22,7 @@ TEMPLATES: Final[Mapping[str, frozenset[str]]] = {"sign_in.html": frozenset(), "
 
 MAX_LOGIN: Final = 254
 
-SEND_FORM: Final = FormKind(("login", "return_to"), kept=("login", "return_to"))
+SEND_FORM: Final = FormKind(("login", "return_to"), kept=("login", "return_to"), challenged=True)
 SIGN_IN_FORM: Final = FormKind(
     (*FIELDS, "return_to"), kept=(*KEPT, "return_to"), blames={"challenge_invalid": WRONG_CODE}
 )
@@ -53,7 +54,7 @@ class SignInLinkPages:
 
     async def _send(self, request: Request, form: Form) -> Response:
         check_filled(form, {"login": MAX_LOGIN})
-        sent = await self._links.send(form["login"].strip(), source=source_of(request))
+        sent = await self._links.send(form["login"].strip(), source=sender_of(request, form))
         kept = {"return_to": form["return_to"]} if form["return_to"] else {}
         return self._pages.go(f"/sign-in?{urlencode({'challenge': sent.challenge, **kept})}")
 
@@ -69,7 +70,8 @@ class SignInLinkPages:
         )
         cookie = self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))
         return self._pages.leave(
-            self._pages.home(form["return_to"]), cookies=[cookie, self._pages.cookies.visitor.clear()]
+            self._pages.home(form["return_to"]),
+            cookies=[cookie, *self._pages.known_by(log_in.device), self._pages.cookies.visitor.clear()],
         )
 
     async def _code_again(self, request: Request, sent: Sent, status: int) -> Response:

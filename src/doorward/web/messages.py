@@ -119,6 +119,9 @@ FORM_EXPIRED: Final = (
     translatable("Nothing has been changed. Check what is filled in and send it again."),
 )
 
+ONE_MORE_STEP: Final = translatable("There have been many attempts lately, so this one needs one more step.")
+"""What is said about ``too_many_attempts`` where a challenge opens the way."""
+
 NOTICES: Final[Mapping[str, str]] = {
     "profile_saved": translatable("Your profile has been saved."),
     "password_changed": translatable("Your password has been changed. All your other sessions have ended."),

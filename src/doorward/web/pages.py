@@ -13,17 +13,19 @@ A slice says only what is particular to it; everything that must never be forgot
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from doorward.core.clock import Clock
 from doorward.errors import Problem, SessionEnded, TokenRefused
 from doorward.gate import Caller, Gate
 from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.web.browser import check_same_origin
-from doorward.web.form_token import FIELD, FormExpired, is_form_token
+from doorward.web.challenged import KEPT_FIELD, PROOF_FIELD, Challenged, seal_password, unseal_password
+from doorward.web.form_token import FIELD, FormExpired, is_form_token, of_visitor
 from doorward.web.forms import Form, read_form
 from doorward.web.page_cookies import Draft, seal_draft
 from doorward.web.rendering import Renderer
@@ -46,6 +48,10 @@ class FormKind:
     """Never a password."""
     blames: Mapping[str, Blame] = field(default_factory=dict)
     """Code of a problem → the field beside which it is said, and how."""
+    challenged: bool = False
+    """Whether it can be sent again with the answer to a challenge."""
+    sealed: str = ""
+    """The field with a password, which is kept sealed meanwhile."""
 
 
 Act = Callable[[Request, Form, Caller], Awaitable[Response]]
@@ -56,10 +62,11 @@ VisitorAct = Callable[[Request, Form], Awaitable[Response]]
 class Pages(Renderer):
     """The pages of one instance."""
 
-    def __init__(self, *arguments: Any, gate: Gate, **options: Any) -> None:
-        """Take the gate, and what the renderer needs."""
+    def __init__(self, *arguments: Any, gate: Gate, clock: Clock, **options: Any) -> None:
+        """Take the gate, the clock, and what the renderer needs."""
         super().__init__(*arguments, **options)
         self._gate = gate
+        self._clock = clock
 
     # -- forms -------------------------------------------------------------------------------------------------------
 
@@ -100,12 +107,15 @@ class Pages(Renderer):
     ) -> Response:
         """Take a form that needs no log-in, bound to the browser by a cookie; otherwise like :meth:`submit`."""
         form = await self._read(request, kind)
+        browser = self.cookies.visitor.read(request.scope["headers"])
         try:
-            self._check_token(form, self.cookies.visitor.read(request.scope["headers"]))
+            self._check_token(form, of_visitor(browser))
+            form = self._with_kept(request, kind, form, browser)
             return await act(request, form)
         except Problem as problem:
             _check_comes_back(problem)
-            return _with_headers(await again(request, _sent(kind, form, problem), _status(problem)), problem)
+            sent = replace(_sent(kind, form, problem), challenge=self._challenge(request, kind, form, browser, problem))
+            return _with_headers(await again(request, sent, _status(problem)), problem)
 
     def check_same_origin(self, request: Request) -> None:
         """Refuse what no page of ours sends; :meth:`submit` does it by itself. Raises :class:`CrossSiteRequest`."""
@@ -113,11 +123,37 @@ class Pages(Renderer):
 
     async def _read(self, request: Request, kind: FormKind) -> Form:
         self.check_same_origin(request)
-        return await read_form(request, (*kind.fields, FIELD, OWNER_FIELD))
+        more = (PROOF_FIELD, KEPT_FIELD) if kind.challenged else ()
+        return await read_form(request, (*kind.fields, FIELD, OWNER_FIELD, *more))
 
     def _check_token(self, form: Form, binding: str) -> None:
         if not binding or not is_form_token(self._ring, binding, form[FIELD]):
             raise FormExpired("form token of another session, or none")
+
+    def _challenge(
+        self, request: Request, kind: FormKind, form: Form, browser: str, problem: Problem
+    ) -> Challenged | None:
+        """Return the challenge with which a form comes back, and the password in it, sealed."""
+        shown = problem.members.get("challenge")
+        if not kind.challenged or not isinstance(shown, dict):
+            return None
+        kept = form[kind.sealed] and seal_password(
+            self._ring,
+            form[kind.sealed],
+            bound_to=_bound(request, browser),
+            until=self._clock() + int(shown["expires_in"]),
+            entropy=self._entropy,
+        )
+        # Once: where the answer of a script was not good enough, a person looks before there is another.
+        return Challenged.of(shown, secret=kind.sealed, kept=kept, by_itself=not form[PROOF_FIELD])
+
+    def _with_kept(self, request: Request, kind: FormKind, form: Form, browser: str) -> Form:
+        """Fill in the password that was kept, unless another one was typed."""
+        if not form[KEPT_FIELD] or form[kind.sealed]:
+            return form
+        bound_to = _bound(request, browser)
+        password = unseal_password(self._ring, form[KEPT_FIELD], bound_to=bound_to, now=self._clock())
+        return Form({**form, kind.sealed: password})
 
     def _wait_for_log_in(self, request: Request, kind: FormKind, form: Form, ended: Problem) -> Response:
         """Keep what was typed in a sealed cookie for the owner of the form, and ask for a log-in."""
@@ -128,6 +164,10 @@ class Pages(Renderer):
         if value:
             response.headers.append("Set-Cookie", self.cookies.draft.write(value))
         return response
+
+
+def _bound(request: Request, browser: str) -> str:
+    return f"{request.scope['path']}\0{browser}"
 
 
 def _check_comes_back(problem: Problem) -> None:

@@ -20,7 +20,8 @@ from doorward.verify.answers import to_login as way_to_login
 from doorward.verify.model import Principal
 from doorward.web import messages
 from doorward.web.assets import Assets
-from doorward.web.form_token import make_form_token
+from doorward.web.browser import device_cookie
+from doorward.web.form_token import make_form_token, of_visitor
 from doorward.web.forms import parse_form
 from doorward.web.front import REQUEST_ID
 from doorward.web.page_cookies import Draft, PageCookies, owner_mark, unseal_draft
@@ -148,6 +149,7 @@ class Renderer:
             language=language,
             path=below,
             return_to=self.way_back(request, sent),
+            challenge=sent.values.get("challenge") or query.get("challenge", ""),
             who=who,
             owner="" if who is None else owner_mark(self._ring, who.subject),
             notice=notice,
@@ -157,12 +159,13 @@ class Renderer:
         )
         form = FormView(sent, language=language, settings=self._settings)
         body = self.templates.render(language.code, template, {**context, "visit": visit, "form": form})
-        return self._dressed(Response(body, status, headers, "text/html"), language, cookies)
+        policy = self._policy + ("" if form.challenge is None else "; worker-src 'self'")
+        return self._dressed(Response(body, status, headers, "text/html"), language, cookies, policy)
 
-    def _dressed(self, response: Response, language: Language, cookies: Sequence[str]) -> Response:
+    def _dressed(self, response: Response, language: Language, cookies: Sequence[str], policy: str) -> Response:
         headers = response.headers
         headers["Content-Language"] = language.code
-        headers["Content-Security-Policy"] = self._policy
+        headers["Content-Security-Policy"] = policy
         headers["X-Frame-Options"] = "DENY"
         # With no-referrer a browser says "Origin: null" when it sends a form (Fetch §3.2), and we want the real one.
         headers["Referrer-Policy"] = "same-origin"
@@ -181,6 +184,12 @@ class Renderer:
             response.headers.append("Set-Cookie", cookie)
         return response
 
+    def known_by(self, device: str) -> list[str]:
+        """Write the cookie by which an account knows this browser after a log-in; none over plain HTTP."""
+        if self._settings.serving.insecure_loopback:
+            return []
+        return [device_cookie(device, max_age=self._settings.limits.device_lifetime)]
+
     def home(self, return_to: str) -> str:
         """Return where a log-in leads: to where it came from if that is allowed, else home."""
         return self.return_to(return_to) or self._settings.pages.home or self.path("/account")
@@ -195,7 +204,7 @@ class Renderer:
         if not visitor:
             visitor = self._entropy(VISITOR_BYTES).hex()
             cookies.append(self.cookies.visitor.write(visitor))
-        return visitor
+        return of_visitor(visitor)
 
     def _draft(self, headers: Any, path: str, who: Principal | None) -> Draft | None:
         value = self.cookies.draft.read(headers) if who is not None else ""
@@ -232,7 +241,7 @@ class Renderer:
         below = path_below_mount(scope["path"], scope.get("root_path", ""))
         answer = way_to_login(
             self.path("/login"),
-            path=below,
+            path=self.path(below),
             root_path=self._settings.mount_path,
             query=scope.get("query_string", b"") if scope["method"] in ("GET", "HEAD") else b"",
         )

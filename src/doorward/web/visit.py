@@ -11,6 +11,7 @@ from doorward.settings import Settings
 from doorward.verify.model import Principal
 from doorward.web import messages
 from doorward.web.ages import age
+from doorward.web.challenged import Challenged
 from doorward.web.page_cookies import Draft
 from doorward.web.translation import LANGUAGES, Language, translations
 
@@ -31,6 +32,8 @@ class Sent:
     problem: Problem | None = None
     blames: "Mapping[str, Blame]" = field(default_factory=dict)
     """Which field a problem without fields is about, by the problem's code."""
+    challenge: Challenged | None = None
+    """What has to be answered before it is sent again."""
 
 
 NOTHING_SENT: Final = Sent()
@@ -47,6 +50,8 @@ class FormView:
         """The headline of the problem, or nothing."""
         self.text = ""
         """What it means, if it is about no field."""
+        self.challenge = sent.challenge
+        """The challenge that comes with the problem, or ``None``."""
         self.errors: dict[str, str] = {}
         """The first error of each field, by the field's name."""
         if sent.problem is not None:
@@ -61,7 +66,7 @@ class FormView:
         if blamed is not None:
             self.errors[blamed.field] = self._say(blamed.text)
         elif not self.errors:
-            self.text = self._say(text)
+            self.text = self._say(text if self.challenge is None else messages.ONE_MORE_STEP)
 
     def _field(self, error: FieldError, settings: Settings) -> str:
         text, values = messages.of_field(error, settings)
@@ -71,6 +76,10 @@ class FormView:
     def value(self, name: str, default: str = "") -> str:
         """Return what was typed into a field, or what stands in it at first."""
         return self._values.get(name, default)
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether what was typed into this field is kept, sealed, so that it may be left empty."""
+        return self.challenge is not None and self.challenge.secret == name
 
     def error(self, name: str) -> str:
         """Return what is wrong with a field, or nothing."""
@@ -96,6 +105,7 @@ class Visit:
         language: Language,
         path: str,
         return_to: str,
+        challenge: str,
         who: Principal | None,
         owner: str,
         notice: str,
@@ -108,6 +118,7 @@ class Visit:
         self.path = path
         self.return_to = return_to
         """Where a log-in leads, checked; empty: where it goes by default."""
+        self._challenge = challenge
         self.is_logged_in = who is not None
         self.owner = owner
         """Whose form this is, for a draft; empty where nobody is logged in."""
@@ -124,8 +135,9 @@ class Visit:
 
     @property
     def languages(self) -> list[Choice]:
-        """This page in every language."""
-        kept = {"return_to": self.return_to} if self.return_to else {}
+        """This page in every language, with what it needs to go on: the way back, the challenge of a mail."""
+        carried = {"return_to": self.return_to, "challenge": self._challenge}
+        kept = {name: value for name, value in carried.items() if value}
         here = self._mount_path + quote(self.path)
         return [
             Choice(each.code, each.name, f"{here}?{urlencode({**kept, 'lang': each.code})}", each == self.language)

@@ -4,7 +4,7 @@
 //     <input type="hidden" name="proof" value="dwc_…">        the token alone: the answer of who waits without script
 //
 // While a worker computes, submitting waits; when it is done, the hidden field holds the answer. The form is told by the
-// events "doorward-progress" (detail: {done, parts}) and "doorward-solved". For scripts of an application there is
+// events "doorward-progress" (detail: {done, parts}), "doorward-solved" and "doorward-failed". For scripts of an application there is
 // doorwardSolve(challenge), which returns a promise of what to send in the header Doorward-Proof.
 "use strict";
 
@@ -47,7 +47,11 @@
         form.removeAttribute("aria-busy");
         form.requestSubmit(waiting);
       }
-    }, () => { solved = true; });
+    }, () => {
+      solved = true;
+      form.removeAttribute("aria-busy");
+      tell("doorward-failed", {});
+    });
   }
 
   globalThis.doorwardSolve = solve;

@@ -41,6 +41,25 @@
     });
   }
 
+  // The work is done by solve.js; here it is told, and the form sent again where nothing is left to be typed.
+  for (const form of document.querySelectorAll("form[data-challenge-token]")) {
+    const status = form.querySelector("[data-working]");
+    const bar = form.querySelector("progress");
+    if (!status || !bar) continue;  // a template of the operator's without them
+    status.textContent = status.dataset.working;
+    form.addEventListener("doorward-progress", ({ detail }) => { bar.value = detail.done; });
+    form.addEventListener("doorward-solved", () => {
+      delete form.dataset.sent;
+      status.textContent = status.dataset.ready;
+      const asked = form.getAttribute("aria-busy") === "true";
+      if (!asked && form.dataset.challengeResend !== undefined) form.requestSubmit();
+    });
+    form.addEventListener("doorward-failed", () => {
+      delete form.dataset.sent;
+      form.dataset.failed = "yes";
+    });
+  }
+
   for (const input of document.querySelectorAll("input[data-check]")) {
     const meter = document.getElementById(input.id + "-strength");
     const verdict = meter.querySelector(".verdict");

@@ -1,4 +1,4 @@
-"""What a session is called in the list that its owner reads: a browser and a system. Pure.
+"""What a device is called, in the list of sessions that its owner reads and in mails: a browser and a system. Pure.
 
 A user agent is whatever its sender likes, so this only helps an owner to recognise their own devices; nothing is
 decided by it. Names are proper names and stand there untranslated.
@@ -49,6 +49,12 @@ _SYSTEMS: Final = tuple(
 _PROGRAM: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._-]{0,30}?)(?:/[\w.+-]+|$|\s\()")
 """The first product of RFC 9110 §10.1.5, as programs name themselves: ``curl/8.5.0``."""
 
+_LISTED: Final = frozenset(
+    [name for _, name in _BROWSERS]
+    + ["curl", "Wget", "python-httpx", "python-httpx2", "python-requests", "Go-http-client", "okhttp"]
+)
+"""Names that a mail repeats; any other would be the words of whoever sent the user agent."""
+
 
 def describe(user_agent: str) -> Device:
     """Name the device behind a user agent."""
@@ -57,6 +63,12 @@ def describe(user_agent: str) -> Device:
         program = _PROGRAM.match(user_agent)
         browser = "" if program is None else program[1].strip()
     return Device(browser, system)
+
+
+def name_device(user_agent: str) -> str:
+    """Name a device in a mail, for example ``Firefox, Linux``, from the lists alone; empty when none knows it."""
+    device = describe(user_agent)
+    return ", ".join(name for name in (device.browser if device.browser in _LISTED else "", device.system) if name)
 
 
 def _first(names: tuple[tuple["re.Pattern[str]", str], ...], user_agent: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.sessions.devices import Device, describe
+from doorward.core.devices import Device, describe, name_device
 
 MOZILLA = "Mozilla/5.0 "
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -49,3 +49,19 @@ def test_nonsense_has_a_short_name_or_none(user_agent: str) -> None:
 
     assert len(device.browser) <= 40
     assert len(device.system) <= 20
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0", "Edge, Windows"),
+        ("curl/8.5.0", "curl"),
+        ("My App/1.0 (Android 15)", "Android"),
+        ("Your account is locked, call 555-0100", ""),
+        ("", ""),
+    ],
+)
+def test_a_mail_names_a_device_from_a_list(agent: str, name: str) -> None:
+    """A user agent is the sender's text: whatever is not on the list is not repeated."""
+    assert name_device(agent) == name
