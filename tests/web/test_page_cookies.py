@@ -1,7 +1,10 @@
 """The small cookies of pages are read as strictly as the session's."""
 
+import base64
+
 import pytest
 
+from doorward.core.clock import system_entropy
 from doorward.core.secret import Secret, SecretRing
 from doorward.web.page_cookies import Draft, PageCookies, owner_mark, seal_draft, unseal_draft
 
@@ -41,15 +44,30 @@ def test_a_draft_comes_back_as_it_was() -> None:
     """In a cookie's alphabet."""
     draft = Draft(owner_mark(RING, "acc_1"), "/account", {"name": "Ada ☕; =", "username": ""})
 
-    assert unseal_draft(RING, seal_draft(RING, draft)) == draft
+    assert unseal_draft(RING, seal_draft(RING, draft, entropy=system_entropy)) == draft
 
 
 def test_a_draft_that_is_too_long_for_a_cookie_is_not_kept() -> None:
     """Browsers would drop it in silence."""
-    assert seal_draft(RING, Draft("o", "/account", {"name": "x" * 3000})) == ""
+    assert seal_draft(RING, Draft("o", "/account", {"name": "x" * 3000}), entropy=system_entropy) == ""
 
 
-@pytest.mark.parametrize("value", ["", ".", "x", "x.y", seal_draft(OTHER, Draft("o", "/account", {}))])
+def test_a_draft_tells_nothing_to_who_looks_into_the_cookies() -> None:
+    """A session ends by itself where somebody has walked away from a shared computer."""
+    draft = Draft(owner_mark(RING, "acc_1"), "/account/email", {"new_email": "secret@example.test"})
+
+    value = seal_draft(RING, draft, entropy=system_entropy)
+    seen = b"".join(base64.urlsafe_b64decode(part + "==") for part in value.split("."))
+
+    assert b"secret" not in seen
+    assert b"/account" not in seen
+    assert value != seal_draft(RING, draft, entropy=system_entropy)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ".", "x", "x.y", "A" * 80, seal_draft(OTHER, Draft("o", "/account", {}), entropy=system_entropy)],
+)
 def test_a_draft_of_somebody_else_is_none(value: str) -> None:
     """Only what this instance has sealed is shown."""
     assert unseal_draft(RING, value) is None

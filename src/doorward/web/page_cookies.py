@@ -12,10 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from doorward.core.clock import Entropy
 from doorward.core.secret import SecretRing
 from doorward.web.browser import Headers
 
+_DRAFT: Final = "form-draft"
+_NONCE_BYTES: Final = 12
 _VALUE: Final = re.compile(r"[A-Za-z0-9._=-]{1,3500}")
 
 
@@ -92,21 +97,22 @@ def owner_mark(ring: SecretRing, account_id: str) -> str:
     return base64.urlsafe_b64encode(mac[:18]).decode("ascii")
 
 
-def seal_draft(ring: SecretRing, draft: Draft) -> str:
-    """Write a draft for its cookie; empty where it is too long for one."""
-    body = base64.urlsafe_b64encode(msgspec.json.encode(draft)).decode("ascii")
-    value = f"{body}.{_mac(ring, body)}"
+def seal_draft(ring: SecretRing, draft: Draft, *, entropy: Entropy) -> str:
+    """Write a draft for its cookie, readable to nobody who opens the cookies of a shared computer.
+
+    Empty where it is too long for one.
+    """
+    nonce = entropy(_NONCE_BYTES)
+    sealed = AESGCM(ring.newest_key(_DRAFT)).encrypt(nonce, msgspec.json.encode(draft), None)
+    value = base64.urlsafe_b64encode(nonce + sealed).decode("ascii")
     return value if _VALUE.fullmatch(value) else ""
 
 
 def unseal_draft(ring: SecretRing, value: str) -> Draft | None:
     """Read a draft back, or return ``None`` for anything that was not written here."""
-    body, _, mac = value.partition(".")
-    if not body or not hmac.compare_digest(_mac(ring, body), mac):
+    try:
+        raw = base64.b64decode(value, altchars=b"-_", validate=True)
+        text = AESGCM(ring.newest_key(_DRAFT)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError):
         return None
-    return msgspec.json.decode(base64.urlsafe_b64decode(body), type=Draft)
-
-
-def _mac(ring: SecretRing, body: str) -> str:
-    mac = hmac.digest(ring.newest_key("form-draft"), body.encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(mac).decode("ascii")
+    return msgspec.json.decode(text, type=Draft)

@@ -160,7 +160,8 @@ class Pages(Renderer):
         response = self.to_login(request.scope, ended)
         below = path_below_mount(request.scope["path"], request.scope.get("root_path", ""))
         kept = form.only(kind.kept)
-        value = seal_draft(self._ring, Draft(form[OWNER_FIELD], below, kept)) if kept and form[OWNER_FIELD] else ""
+        draft = Draft(form[OWNER_FIELD], below, kept)
+        value = seal_draft(self._ring, draft, entropy=self._entropy) if kept and draft.owner else ""
         if value:
             response.headers.append("Set-Cookie", self.cookies.draft.write(value))
         return response
