@@ -177,6 +177,18 @@ async def test_the_challenge_of_a_mail_outlives_a_change_of_language(house: Hous
     assert f"{path}?challenge=chl_1&amp;lang=de" in again.text
 
 
+@pytest.mark.parametrize("path", ["/verify/again", "/sign-in/send"])
+async def test_the_language_is_changed_on_a_form_that_comes_back(house: House, path: str) -> None:
+    """Where it was sent to there is a page as well, for links and for whoever opens the address again."""
+    somebody = Visitor(house)
+    again = await somebody.browser.post(path, data={"form_token": "old"}, headers=PAGE)
+
+    answer = await somebody.open(f"{path}?lang=de")
+
+    assert f'href="{path}?lang=de"' in again.text
+    assert (answer.status_code, answer.headers["content-language"]) == (200, "de")
+
+
 async def test_below_a_mount_every_address_respects_it(settings: Settings) -> None:
     """Links, forms, files, redirects and the way back."""
     async with open_house(replace(settings, mount_path="/auth")) as house:

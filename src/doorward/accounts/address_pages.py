@@ -123,6 +123,7 @@ class AddressPages:
         return [
             page("GET", "/verify", self.show_verify, "Prove an address"),
             page("POST", "/verify", self.verify, "Prove an address"),
+            page("GET", "/verify/again", self.show_verify, "Prove an address"),
             page("POST", "/verify/again", self.send_again, "Send the mail again"),
             page("GET", "/undo", self.show_undo, "Take a change of the address back"),
             page("POST", "/undo", self.undo, "Take a change of the address back"),

@@ -82,6 +82,7 @@ class SignInLinkPages:
         page = self._pages.operation
         return [
             page("GET", "/sign-in", self.show, "Log in by mail"),
+            page("GET", "/sign-in/send", self.show, "Log in by mail"),
             page("POST", "/sign-in/send", self.send, "Ask for a mail with which to log in"),
             page("POST", "/sign-in", self.sign_in, "Log in by mail"),
         ]
