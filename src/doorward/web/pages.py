@@ -149,7 +149,7 @@ class Pages(Renderer):
 
     def _with_kept(self, request: Request, kind: FormKind, form: Form, browser: str) -> Form:
         """Fill in the password that was kept, unless another one was typed."""
-        if not form[KEPT_FIELD] or form[kind.sealed]:
+        if not kind.sealed or not form[KEPT_FIELD] or form[kind.sealed]:
             return form
         bound_to = _bound(request, browser)
         password = unseal_password(self._ring, form[KEPT_FIELD], bound_to=bound_to, now=self._clock())
