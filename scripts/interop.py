@@ -90,7 +90,7 @@ LANGUAGES = (
         "Go, golang-jwt with keyfunc",
         ("go",),
         "golang-go",
-        lambda: build("go", "go", "build", "-mod=readonly", "-o", "verify", "."),
+        lambda: build("go", "sh", "build.sh"),
         (str(BUILD / "go" / "verify"),),
     ),
     Language(

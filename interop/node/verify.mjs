@@ -1,7 +1,10 @@
 // Verifies access tokens of doorward with `jose`, as a Node service would. Questions come on standard input; see
 // scripts/interop.py.
+import { webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+
+globalThis.crypto ??= webcrypto // Node 18, as in Debian 12, has it, but not under that name
 
 const { issuer, audience, cases } = JSON.parse(readFileSync(0, 'utf8'))
 const metadata = await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json()

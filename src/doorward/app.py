@@ -15,24 +15,22 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from doorward import __version__, pages
-from doorward.accounts import routes as account_routes
+from doorward import pages
 from doorward.accounts.flows import Accounts, ProfileSchema
 from doorward.audit import routes as audit_routes
 from doorward.audit.flows import Audit
-from doorward.background import repeat
+from doorward.background import cancel, repeat
 from doorward.challenges.flows import Challenges
 from doorward.challenges.provider import ChallengeProvider
-from doorward.challenges.routes import operations as challenge_operations
 from doorward.configuration import check_settings
 from doorward.core.clock import Clock, Entropy, system_clock, system_entropy
 from doorward.core.secret import SecretRing
 from doorward.db import Database, open_database
 from doorward.db.migrate import bring_up, discover
 from doorward.errors import Finding, Misconfigured, StorageUnavailable
+from doorward.face import Face
 from doorward.features import MIGRATION_PACKAGES
 from doorward.forward_auth.routes import ForwardAuthRoutes
 from doorward.foundation import Foundation
@@ -40,13 +38,11 @@ from doorward.gate import Gate
 from doorward.gates import Gates
 from doorward.hooks import Event, Events
 from doorward.importing.flows import Imports
-from doorward.life import Life
+from doorward.life import Life, open_outbox
 from doorward.limits.flows import Limiter
-from doorward.mail.choosing import choose_mailer
-from doorward.mail.flows import Outbox
 from doorward.mail.mailer import Mailer
 from doorward.observability.instruments import Instruments
-from doorward.observability.tracing import SPAN, describe, find_tracer, span, traced
+from doorward.observability.tracing import find_tracer, traced
 from doorward.passwords.blocklist import Blocklist
 from doorward.passwords.flows import Passwords
 from doorward.passwords.pool import HashingPool
@@ -70,13 +66,8 @@ from doorward.verify.model import Principal
 from doorward.verify.verifier import Verifier
 from doorward.verify.watching import Tell, Watch
 from doorward.web import health
-from doorward.web.cors import Cors
-from doorward.web.front import Front
-from doorward.web.loopback import LoopbackOnly
-from doorward.web.oauth import OAuthHandler
-from doorward.web.reference import Reference
-from doorward.web.routing import Operation, Router, path_below_mount
-from doorward.web.script import Script
+from doorward.web.lifespan import serve_lifespan
+from doorward.web.routing import Operation
 from doorward.webhooks.flows import Webhooks
 
 _log = logging.getLogger("doorward")
@@ -123,7 +114,7 @@ class Doorward:
         self.metrics = self._instruments.metrics
         """The figures of this process; ``await auth.metrics.text()`` is what ``/metrics`` of a host answers."""
         self.events.subscribe(Event, self._instruments.event)
-        self._tracer = find_tracer()
+        tracer = find_tracer()
         self._clock = clock
         self._running = False
         self._database = traced(
@@ -131,7 +122,7 @@ class Doorward:
             or open_database(
                 settings.database_url, pool_size=settings.database.pool_size, timeout=settings.database.timeout
             ),
-            self._tracer,
+            tracer,
         )
         foundation = Foundation(
             database=self._database,
@@ -148,7 +139,7 @@ class Doorward:
         self.revocations = Revocations(
             database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
         )
-        self.mail = Outbox(foundation, mailer=choose_mailer(settings, mailer))
+        self.mail = open_outbox(foundation, mailer)
         self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
         self.sessions = Sessions(
             foundation, revocations=self.revocations, status_lists=self.status_lists, outbox=self.mail
@@ -168,7 +159,7 @@ class Doorward:
         self.challenges = Challenges(foundation, provider=challenge_provider)
         self.limiter = Limiter(foundation, challenges=self.challenges)
         self.pool = HashingPool(settings.passwords)
-        self.pool.watch, self.pool.tracer = self._instruments.hashed, self._tracer
+        self.pool.watch, self.pool.tracer = self._instruments.hashed, tracer
         self.passwords = Passwords(
             foundation,
             pool=self.pool,
@@ -194,6 +185,7 @@ class Doorward:
             limiter=self.limiter,
             outbox=self.mail,
             audit=self.audit,
+            webhooks=self.webhooks,
         )
         self.services = Services(foundation, limiter=self.limiter)
         self.introspection = Introspection(
@@ -203,7 +195,6 @@ class Doorward:
             sessions=self.sessions,
             accounts=self.accounts,
             revocations=self.revocations,
-            status_lists=self.status_lists,
         )
         self.imports = Imports(foundation, accounts=self.accounts, passwords=self.passwords)
         self.verifier = Verifier(
@@ -218,54 +209,16 @@ class Doorward:
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
         self.pages = pages.open_pages(foundation, gate=self._gate)
-        self._pages = pages.operations(
-            self.pages,
-            foundation,
-            gate=self._gate,
-            accounts=self.accounts,
-            passwords=self.passwords,
-            sessions=self.sessions,
-            life=self.life,
-        )
-        self._reference = Reference(
-            self.operations(),
-            issuer=settings.issuer,
-            title=settings.service_name,
-            version=__version__,
-            cookie=self._gate.cookie.name.decode(),
-        )
-        self._router = Router(
-            [
-                *self.operations(),
-                *self._pages,
-                *self._reference.operations(),
-                *Script().operations(),
-                *challenge_operations(),
-            ]
-        )
+        shown = pages.operations(self.pages, foundation, gate=self._gate, life=self.life)
+        self._face = Face(self.operations(), foundation, gate=self._gate, pages=self.pages, shown=shown, tracer=tracer)
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        in_clear = settings.serving.insecure_loopback
-        routes = LoopbackOnly(self._dispatch, origin=settings.origin) if in_clear else self._dispatch
-        self._front = Cors(
-            Front(
-                routes,
-                entropy=entropy,
-                documentation=self.documentation,
-                page=self.pages.refuse,
-                in_clear=in_clear,
-                watch=self._watch_request,
-            ),
-            allowed=settings.browser.allowed_origins,
-            methods=self._router.methods,
-            entropy=entropy,
-            in_clear=in_clear,
-        )
         self._following = False
         self._instruments.watch(
             waiting=lambda: self.pool.waiting,
             running=lambda: self.pool.running,
             following=lambda: self._following,
+            mails=self.mail.backlog,
             webhooks=self.webhooks.backlog,
             unsealed=self.audit.unsealed,
         )
@@ -274,9 +227,6 @@ class Doorward:
         """List every operation of the contract; pages are not in it."""
         settings, gate = self.settings, self._gate
         return [
-            *account_routes.operations(
-                accounts=self.accounts, registration=self.life.registration, gate=gate, settings=settings
-            ),
             *self.life.operations(gate),
             *PasswordRoutes(
                 passwords=self.passwords, sessions=self.sessions, gate=gate, settings=settings
@@ -334,13 +284,13 @@ class Doorward:
             stack.push_async_callback(self.sessions.write_seen)
             for task in (
                 self._follow(),
-                self._keep_house(),
+                repeat("housekeeping", self.keep_house, every=HOUSEKEEPING_INTERVAL),
                 self.sessions.keep_writing(),
                 self.life.delivery.run(),
                 repeat("sealing the audit trail", self.audit.seal_all, every=SEAL_INTERVAL),
                 repeat("telling webhooks", self.webhooks.work, every=SEAL_INTERVAL),
             ):
-                stack.push_async_callback(_cancel, asyncio.create_task(task))
+                stack.push_async_callback(cancel, asyncio.create_task(task))
             self._running = True
             stack.callback(self.let_go)
             stack.callback(setattr, self, "_running", False)
@@ -350,44 +300,12 @@ class Doorward:
         """Answer: HTTP, and the lifespan where doorward is served as the whole application."""
         if scope["type"] == "http":
             self._require_running()
-            await self._answer(scope, receive, send)
+            await self._face(scope, receive, send)
         elif scope["type"] == "lifespan":
             scope.get("state", {})["doorward.metrics"] = self.metrics  # for the management listener of our own server
-            await self._serve_lifespan(receive, send)
+            await serve_lifespan(self.lifespan(), receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
-
-    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            async with self.lifespan():
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
-        except (Misconfigured, StorageUnavailable) as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise  # our own server tells the operator what to mend
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with span(self._tracer, "request") as current:
-            if current is not None:
-                scope[SPAN] = current
-            await self._front(scope, receive, send)
-
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = path_below_mount(scope["path"], scope.get("root_path", ""))
-        handler, scope["path_params"] = self._router.find(scope["method"], path)
-        if not isinstance(handler, OAuthHandler):
-            self._gate.check_one_credential(scope["headers"])
-        response = await handler(Request(scope, receive))
-        await response(scope, receive, send)
-
-    def _watch_request(self, scope: Scope, status: int, seconds: float, code: str) -> None:
-        path = path_below_mount(scope["path"], scope.get("root_path", ""))
-        route = self._router.template(path)
-        self._instruments.request(route, scope["method"], status, seconds, code)
-        if SPAN in scope:
-            describe(scope[SPAN], route=route, method=scope["method"], status=status, code=code)
 
     def _require_running(self) -> None:
         if not self._running:
@@ -417,14 +335,6 @@ class Doorward:
             self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_INTERVAL)
-            try:
-                await self.keep_house()
-            except Exception:
-                _log.exception("housekeeping failed; it is tried again later")
-
     async def keep_house(self) -> None:
         """Do what age demands of the keys, and forget what nobody can ask for any more."""
         now = self._clock()
@@ -432,17 +342,10 @@ class Doorward:
             *self.sessions.clean_up(now=now),
             self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
-            self.mail.clean_up(now=now),
-            self.life.challenges.clean_up(now=now),
+            *self.life.clean_up(now=now),
             *self.status_lists.clean_up(now=now),
             self.challenges.clean_up(),
             self.webhooks.clean_up(now=now),
         )
         await self.keys.load()
         await self.audit.keep()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -1,6 +1,7 @@
 """What a running instance does beside answering: small acts, again and again, that may fail and are tried again."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -19,3 +20,10 @@ async def repeat(name: str, act: Callable[[], Awaitable[object]], *, every: floa
             _log.warning("%s: the database does not answer; trying again in a moment", name)
         except Exception:
             _log.exception("%s has failed; trying again in a moment", name)
+
+
+async def cancel(task: "asyncio.Task[None]") -> None:
+    """End a task, and wait until it has ended."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

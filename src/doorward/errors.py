@@ -13,7 +13,7 @@
         │   └── ReauthenticationRequired
         ├── Forbidden            403
         │   └── AccountDisabled, EmailNotVerified, RegistrationClosed, InsufficientScope, CrossSiteRequest,
-        │       ProxyRequired, RefusedByPolicy
+        │       ProxyRequired
         ├── NotFound 404 · MethodNotAllowed 405 · LoginTaken, ServiceTaken 409 · BodyTooLarge 413
         ├── UnsupportedMediaType 415 · InvalidFields 422 (one entry a field) · TooManyAttempts 429 · Internal 500
         └── Unavailable          503
@@ -223,14 +223,6 @@ class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Registration is closed"
     detail = "Ask the operator of this service for an account."
-
-
-class RefusedByPolicy(Forbidden):
-    """A gate of the host said no; ``reason`` is its word for it, ``detail`` its sentence."""
-
-    code = "refused_by_policy"
-    title = "This is not allowed here"
-    detail = "The operator of this service does not allow this."
 
 
 class CrossSiteRequest(Forbidden):

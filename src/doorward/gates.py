@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeVar
 
-from doorward.errors import RefusedByPolicy
+from doorward.errors import Forbidden
 from doorward.hooks import GateRefused
 
 TIME_LIMIT: Final = 5.0
@@ -38,6 +38,14 @@ _CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:/][\x21-\x7e]{1,200}")
 """RFC 7519 §4.2: a name that nobody else uses has an authority in it, such as ``https://example.com/plan``."""
 
 _log = logging.getLogger("doorward.gates")
+
+
+class RefusedByPolicy(Forbidden):
+    """A gate of the host said no; ``reason`` is its word for it, ``detail`` its sentence."""
+
+    code = "refused_by_policy"
+    title = "This is not allowed here"
+    detail = "The operator of this service does not allow this."
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,12 @@ somebody's account to :data:`SECTIONS`.
 from typing import Final
 
 from doorward.accounts import pages as account_pages
-from doorward.accounts.flows import Accounts
 from doorward.features import TEMPLATE_PACKAGES
 from doorward.foundation import Foundation
 from doorward.gate import Gate
 from doorward.life import PAGE_TEMPLATES, Life
 from doorward.passwords import pages as password_pages
-from doorward.passwords.flows import Passwords
 from doorward.sessions import pages as session_pages
-from doorward.sessions.flows import Sessions
 from doorward.web.pages import Pages
 from doorward.web.rendering import TEMPLATES
 from doorward.web.routing import Operation
@@ -59,12 +56,10 @@ def operations(
     foundation: Foundation,
     *,
     gate: Gate,
-    accounts: Accounts,
-    passwords: Passwords,
-    sessions: Sessions,
     life: Life,
 ) -> list[Operation]:
     """List every page."""
+    accounts, passwords, sessions = life.accounts, life.passwords, life.sessions
     may_register = foundation.settings.accounts.registration == "open"
     return [
         *pages.operations(),

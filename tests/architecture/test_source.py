@@ -85,7 +85,7 @@ def each(paths: list[Path]) -> pytest.MarkDecorator:
 @each(MODULES)
 def test_only_settings_read_the_environment(path: Path) -> None:
     """Two instances in one process must not fight over variables, so one place reads them."""
-    is_reader = path == PACKAGE / "settings.py" or path.is_relative_to(PACKAGE / "configuration")
+    is_reader = path == PACKAGE / "settings" / "__init__.py" or path.is_relative_to(PACKAGE / "configuration")
 
     found = uses(path, ENVIRONMENT)
 

@@ -10,9 +10,13 @@ from functools import cache
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
+from doorward.verify.aiohttp import Guard as AiohttpGuard
 from doorward.verify.wsgi import Guard as WsgiGuard
 from tests.attacks.test_guard_path_tricks import CORPUS, targets
 from tests.verify.adapters.clients import asgi_client, call_wsgi, environ_of
@@ -161,3 +165,21 @@ def test_a_path_that_is_no_path_opens_nothing(raw: str) -> None:
     answered = call_wsgi(guard, environ)
 
     assert answered.status == (200 if raw == "" else 401)
+
+
+@pytest.mark.parametrize("target", ["/public%2Fada", "/public%2fada", "/public%2F", "/public/%2Fada", "/%2Fpublic/ada"])
+async def test_an_encoded_slash_is_no_border_of_a_public_path(target: str) -> None:
+    """aiohttp matches it as a letter: ``/public%2Fada`` is the segment of ``/{name}``, and lies below no rule."""
+
+    async def secret(request: web.Request) -> web.Response:
+        return web.Response(text=request.match_info["name"])
+
+    app = web.Application()
+    app.router.add_get("/{name}", secret)
+    app.router.add_get("/public/{name}", secret)
+    AiohttpGuard(PARTY.verifier(), public=["/public"]).install(app)
+
+    async with TestClient(TestServer(app)) as client:
+        answered = await client.get(URL(target, encoded=True))
+
+        assert answered.status == 401

@@ -106,6 +106,21 @@ async def test_a_token_from_before_a_log_in_is_none_afterwards(ada: Visitor) -> 
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/account", "/account/password", "/account/sessions", "/logout"])
+async def test_a_visitor_who_claims_to_be_a_session_gets_no_token_of_it(ada: Visitor, house: House, path: str) -> None:
+    """The id of a session is no secret: services see it. As the visitor's cookie it must not buy a good token."""
+    await ready(ada, path)
+    session_id = (await ada.browser.get("/v1/me/sessions")).json()["sessions"][0]["id"]
+    mallory = Visitor(house)
+    mallory.browser = house.client
+    await mallory.open("/login", headers={"Cookie": f"__Host-doorward-visitor={session_id}"})
+
+    answer = await ada.browser.post(path, data={**mallory.hidden, **FORMS[path]})
+
+    assert answer.status_code == 403
+    assert await unchanged(ada, house)
+
+
 async def test_a_doubled_visitor_cookie_is_none(ada: Visitor) -> None:
     """Tossed in by a sibling domain, it would make the attacker's token good."""
     hidden = await ready(ada, "/login")

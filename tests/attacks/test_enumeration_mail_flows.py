@@ -14,7 +14,7 @@ from doorward.settings import Settings
 from tests.faults.failing import AimedDatabase
 from tests.support.house import PASSWORD, House, bearer, open_house
 from tests.support.life import sign_up
-from tests.support.mailbox import Mailbox, letters, mailing
+from tests.support.mailbox import Mailbox, letter, letters, mailing
 from tests.support.quick import QuickHasher
 from tests.support.raw import Answer, post
 
@@ -188,3 +188,42 @@ async def test_an_unproved_account_is_told_so_only_with_its_password(crowd: tupl
 
     assert [_visible(answer) for answer in wrong] == [_visible(wrong[0])] * len(KINDS)
     assert (wrong[0].status, right.code) == (401, "email_not_verified")
+
+
+async def test_a_mail_that_was_sent_again_is_counted_alike_when_it_is_asked_for_once_more(
+    crowd: tuple[House, AimedDatabase],
+) -> None:
+    """By the address that was typed, whoever has it, even where the challenge is a decoy or over by now."""
+    house, _ = crowd
+    most = house.auth.settings.limits.per_recovery
+    house.clock.advance(house.auth.settings.limits.window)
+    twice = "twice@example.test"
+    for _ in range(2):
+        await post(house.auth, "/v1/accounts", {"email": twice, "password": PASSWORD})
+    house.clock.advance(house.auth.settings.limits.window)
+
+    codes = {}
+    for kind in (*KINDS, twice):
+        challenge = (await post(house.auth, "/v1/email/verify/resend", {"email": kind})).json["challenge"]
+        for _ in range(most - 1):
+            await post(house.auth, "/v1/email/verify/resend", {"email": kind})
+        codes[kind] = (await post(house.auth, "/v1/email/verify/resend", {"challenge": challenge})).status
+
+    assert codes == dict.fromkeys((*KINDS, twice), 429)
+
+
+async def test_how_often_a_mail_is_sent_again_does_not_tell_that_its_address_was_proved(
+    crowd: tuple[House, AimedDatabase],
+) -> None:
+    """Who registers somebody's address and goes on asking never learns that the owner has come."""
+    house, _ = crowd
+    most = house.auth.settings.limits.per_recovery
+    body = {"email": "owner@example.test", "password": PASSWORD}
+    challenge = (await post(house.auth, "/v1/accounts", body)).json["challenge"]
+    for _ in range(most - 1):
+        await post(house.auth, "/v1/email/verify/resend", {"challenge": challenge})
+    await post(house.auth, "/v1/email/verify", (await letter(house, "owner@example.test")).token)
+
+    answer = await post(house.auth, "/v1/email/verify/resend", {"challenge": challenge})
+
+    assert answer.status == 429

@@ -58,7 +58,9 @@ async def test_the_development_cookie_has_a_name_of_its_own(clear: House, house:
     assert held.startswith(DEVELOPMENT + b"=dws_")
     assert held.endswith(b"; Path=/; HttpOnly; SameSite=Lax")
     assert left.values(b"set-cookie") == [DEVELOPMENT + b"=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"]
-    assert clear.auth._reference.document["components"]["securitySchemes"]["cookie"]["name"] == DEVELOPMENT.decode()
+    assert (
+        clear.auth._face.reference.document["components"]["securitySchemes"]["cookie"]["name"] == DEVELOPMENT.decode()
+    )
 
 
 async def test_neither_name_is_known_to_the_other_kind_of_instance(clear: House, house: House) -> None:

@@ -7,10 +7,11 @@ sessions are dead.
 import pytest
 from msgspec.structs import replace
 
+from doorward.db import statement
 from doorward.settings import Accounts, Settings
 from tests.support.house import PASSWORD, House, open_house
 from tests.support.life import ADA, NEW, OTHER_PASSWORD, sign_up
-from tests.support.mailbox import Mailbox, letter, mailing
+from tests.support.mailbox import Mailbox, letter, letters, mailing
 from tests.support.quick import QuickHasher
 
 EVIL = "the attacker knows this one, staple"
@@ -66,6 +67,20 @@ async def test_a_mail_that_the_owner_asked_for_does_not_install_an_attackers_pas
     assert [await log_in(house, password) for password in (EVIL, PASSWORD, OTHER_PASSWORD)] == [401, 401, 200]
 
 
+async def test_nor_does_one_that_is_asked_for_when_the_owners_own_mail_is_too_old(mailing_house: House) -> None:
+    """That two have registered is remembered for longer than their mails are good for."""
+    house = mailing_house
+    await house.client.post("/v1/accounts", json={"email": ADA, "password": EVIL})
+    await house.client.post("/v1/accounts", json={"email": ADA, "password": PASSWORD})
+    house.clock.advance(house.auth.settings.verification.address_lifetime)
+
+    await house.client.post("/v1/email/verify/resend", json={"email": ADA})
+    refused = await house.client.post("/v1/email/verify", json=(await letter(house)).token)
+
+    assert refused.status_code == 400
+    assert await log_in(house, EVIL) == 403
+
+
 @pytest.mark.parametrize("how", ["reset", "link"])
 async def test_where_addresses_need_no_proof_the_owner_takes_the_account_over(settings: Settings, how: str) -> None:
     """The attacker is logged in already; the owner proves the address, and both password and session are dead."""
@@ -118,3 +133,19 @@ async def test_an_address_that_somebody_else_has_proved_meanwhile_is_taken(maili
     answer = await house.client.post("/v1/email/verify", json=mail.token)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "login_taken")
+
+
+@pytest.mark.parametrize("past", ["roles = '[\"admin\"]'", "last_login_at = 1"])
+async def test_a_strangers_registration_does_not_open_an_account_that_waits_for_its_owner(
+    mailing_house: House, past: str
+) -> None:
+    """Somebody was invited with roles, or logged in while addresses needed no proof: there is something to take."""
+    house = mailing_house
+    await house.auth.life.recovery.invite(ADA)
+    await house.auth._database.write(statement(f"UPDATE account SET {past}"))
+
+    asked = await house.client.post("/v1/accounts", json={"email": ADA, "password": EVIL, "username": "evil"})
+    mail = (await letters(house, ADA))[-1]
+
+    assert asked.status_code == 202
+    assert (mail.subject, "#token=" in mail.text) == ("You already have an account", False)

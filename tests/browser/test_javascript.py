@@ -300,6 +300,23 @@ def test_a_new_tab_learns_from_the_others(context: BrowserContext, served: Serve
 
 
 @pytest.mark.parametrize("transport", ["cookie", "bearer"])
+def test_a_new_tab_does_not_take_over_a_token_that_is_over(
+    context: BrowserContext, served: Served, transport: str
+) -> None:
+    """A tab that was left alone for long holds one; what is handed out must be good for some seconds at least."""
+    one = Tab(context, served, transport=transport)
+    one.log_in()
+    old = one.run("auth.accessToken()")
+    other = Tab(context, served, transport=transport)
+    other.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 31_000; }")
+
+    token = other.run("auth.accessToken()")
+
+    assert isinstance(token, str)
+    assert token != old
+
+
+@pytest.mark.parametrize("transport", ["cookie", "bearer"])
 def test_a_log_out_everywhere_ends_all(context: BrowserContext, served: Served, transport: str) -> None:
     """Another device, too."""
     tab = Tab(context, served, transport=transport)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from doorward.errors import RefusedByPolicy
 from doorward.gates import (
     FAILED,
     THREADS,
@@ -15,6 +14,7 @@ from doorward.gates import (
     Gates,
     Passed,
     Refusal,
+    RefusedByPolicy,
     problem,
 )
 

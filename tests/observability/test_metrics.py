@@ -185,3 +185,13 @@ async def test_who_follows_says_so(house: House) -> None:
 async def test_events_of_nobody_cost_nothing() -> None:
     """Without a subscriber, as in a test of one flow, nothing is delivered and nothing fails."""
     await Events().publish(SigningKeysRotated(revoked=False))
+
+
+async def test_mails_that_wait_are_counted(mailing_house: House) -> None:
+    """And the age of the oldest, so that an operator hears of a mail server that takes nothing."""
+    await mailing_house.client.post("/v1/accounts", json={"email": "ada@example.test", "password": PASSWORD})
+    mailing_house.clock.advance(30)
+
+    figures = read(await mailing_house.auth.metrics.text())
+
+    assert (figures["doorward_mail_backlog{}"], figures["doorward_mail_backlog_age_seconds{}"]) == (1, 30)

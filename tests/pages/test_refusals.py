@@ -165,6 +165,18 @@ async def test_a_language_is_chosen_and_kept(house: House) -> None:
     assert "set-cookie" not in third.headers or "language" not in third.headers["set-cookie"]
 
 
+@pytest.mark.parametrize("path", ["/verify", "/reset", "/undo", "/sign-in", "/invitation"])
+async def test_the_challenge_of_a_mail_outlives_a_change_of_language(house: House, path: str) -> None:
+    """Without it the code from the mail is good for nothing; after a mistake it stands in the form alone."""
+    somebody = Visitor(house)
+
+    first = await somebody.open(f"{path}?challenge=chl_1")
+    again = await somebody.send(path, {"code": ""})
+
+    assert f"{path}?challenge=chl_1&amp;lang=de" in first.text
+    assert f"{path}?challenge=chl_1&amp;lang=de" in again.text
+
+
 async def test_below_a_mount_every_address_respects_it(settings: Settings) -> None:
     """Links, forms, files, redirects and the way back."""
     async with open_house(replace(settings, mount_path="/auth")) as house:
@@ -180,6 +192,15 @@ async def test_below_a_mount_every_address_respects_it(settings: Settings) -> No
                  .split('href="')[1:]}  # fmt: skip
     assert all(address.startswith("/auth/") or address == "#main" for address in addresses), addresses
     assert answer.headers["location"] == "/auth/account"
+
+
+@pytest.mark.parametrize("mount", ["/auth", "/account", "/acc"])
+async def test_the_way_back_begins_with_the_mount_whatever_that_is_called(settings: Settings, mount: str) -> None:
+    """Also where a page of ours begins like the mount, and looks as if it stood below it already."""
+    async with open_house(replace(settings, mount_path=mount)) as house:
+        answer = await Visitor(house).open("/account/sessions")
+
+    assert answer.headers["location"] == f"{mount}/login?return_to={mount}/account/sessions"
 
 
 async def test_the_origin_is_that_of_the_settings(house: House) -> None:

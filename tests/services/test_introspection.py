@@ -3,6 +3,7 @@
 import pytest
 
 from doorward.db import statement
+from doorward.settings import Limits
 from tests.support.asking import FORM, Asking, asking, basic
 from tests.support.house import ORIGIN, House, bearer
 from tests.support.raw import OURS, call, cookie, post
@@ -280,8 +281,7 @@ async def test_only_post_is_known(house: House, billing: Asking) -> None:
 
 async def test_many_wrong_keys_are_told_to_wait_in_oauth_format(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """429 with Retry-After."""
-    monkeypatch.setattr(house.auth.limiter, "service_keys", lambda network: house.auth.limiter.login("x"))
-    monkeypatch.setattr(house.auth.limiter, "_settings", house.auth.settings.limits.__class__(per_account=1))
+    monkeypatch.setattr(house.auth.limiter, "_rules", Limits(per_network=1))
     for _ in range(2):
         answer = await house.client.post("/v1/introspect", data={"token": "x"}, headers=basic("billing", "x"))
 

@@ -179,7 +179,7 @@ async def test_the_host_itself_is_not_counted(house: House) -> None:
         with pytest.raises(InvalidClient):
             await house.auth.services.admit(Bearer("dwk_wrong"), "introspect", source=Source())
 
-    assert await house.auth._database.fetch_all("SELECT * FROM attempt") == []
+    assert await house.auth._database.fetch_all("SELECT * FROM allowance") == []
 
 
 async def test_of_many_who_take_a_name_one_gets_it(house: House) -> None:

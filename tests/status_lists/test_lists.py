@@ -159,6 +159,23 @@ async def test_revoking_one_access_token_moves_its_session_to_another_place(list
     assert await is_valid(listing, following["access_token"])
 
 
+async def test_a_cookie_session_that_was_moved_exchanges_for_its_new_place(listing: House) -> None:
+    """Its process remembers the session; were the old place remembered with it, the next token would be born dead."""
+    service = await asking(listing)
+    await listing.register()
+    entered = await post(
+        listing.auth, "/v1/login", {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+    )
+    held = cookie(entered.values(b"set-cookie")[0].partition(b";")[0])
+    revoked = (await call(listing.auth, "POST", "/v1/token/exchange", headers=[held, OURS])).json["access_token"]
+
+    await service.revoke(revoked)
+
+    following = (await call(listing.auth, "POST", "/v1/token/exchange", headers=[held, OURS])).json["access_token"]
+    assert not await is_valid(listing, revoked)
+    assert await is_valid(listing, following)
+
+
 async def test_many_revocations_at_once_are_all_done(listing: House) -> None:
     """Whoever comes second finds it done, and one place is the session's in the end."""
     service = await asking(listing)

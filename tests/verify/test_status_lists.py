@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from doorward.jose.spelling import base64url_encode
 from doorward.verify import Verifier, status_fetching
 from doorward.verify.status_fetching import StatusMissing, StatusUnavailable
 from tests.support.waiting import until
-from tests.verify.key_server import Handler, KeyServer, saying, serving
+from tests.verify.key_server import Handler, KeyServer, saying, serving, waiting_for
 from tests.verify.parties import NOW, Clock, Issuer
 
 PARTY = Issuer()
@@ -100,12 +101,16 @@ async def test_it_does_not_block_the_event_loop(lists: Lists) -> None:
 
 def test_keys_and_list_are_fetched_on_the_first_call(lists: Lists) -> None:
     """A verifier that knows nothing yet."""
-    assert lists.verifier(keys=None).check(lists.token()).subject == "acc_one"
+    verifier = lists.verifier(keys=None, follow_revocations=False)
+
+    assert verifier.check(lists.token()).subject == "acc_one"
 
 
 async def test_keys_and_list_are_fetched_on_the_first_asynchronous_call(lists: Lists) -> None:
     """A verifier that knows nothing yet."""
-    assert (await lists.verifier(keys=None).check_async(lists.token())).subject == "acc_one"
+    verifier = lists.verifier(keys=None, follow_revocations=False)
+
+    assert (await verifier.check_async(lists.token())).subject == "acc_one"
 
 
 def test_a_revoked_place_is_refused(lists: Lists) -> None:
@@ -244,6 +249,26 @@ def test_two_bits_are_read(lists: Lists) -> None:
     assert verifier.check(lists.token(2))
 
 
+async def test_a_child_does_not_wait_for_a_fetch_of_its_parent(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads do not come along when gunicorn forks: the fetch would be under way for ever, and nobody would pass."""
+    monkeypatch.setattr(status_fetching, "TIME_LIMIT", 0.5)
+    verifier, token, landing = lists.verifier(), lists.token(), threading.Event()
+    verifier.check(token)
+    lists.server.behaviour = waiting_for(landing, lists.publish)
+    lists.clock.now += 30
+    verifier.check(token)
+    await until(lambda: lists.fetches() == 2)
+    here = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: here + 1)
+    lists.server.behaviour = lists.publish
+    lists.clock.now += 30
+
+    try:
+        assert verifier.check(token)
+    finally:
+        landing.set()
+
+
 def test_an_unreachable_server_lets_nobody_pass_beyond_the_age_of_its_list(lists: Lists) -> None:
     """Fail closed; within the ttl nobody notices."""
     verifier, token = lists.verifier(), lists.token()
@@ -286,7 +311,7 @@ def test_the_number_of_lists_is_bounded(lists: Lists, monkeypatch: pytest.Monkey
         lists.clock.now += 1
         verifier.check(lists.token(status={"status_list": {"idx": 3, "uri": uri}}))
 
-    assert len(fetched._held) == 2
+    assert len(fetched._here().held) == 2
 
 
 def test_a_slow_list_is_not_waited_for_for_ever(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:

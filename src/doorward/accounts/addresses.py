@@ -80,10 +80,9 @@ class Addresses(Flows):
         The answer is the same for every id. Raises :class:`TooManyAttempts` and :class:`Overloaded`.
         """
         found = await self._challenges.peek(challenge_id)
+        await self._challenges.admit(_counted_by(challenge_id, found), source=source)
         if found is None or found.purpose not in ("verify", "change") or found.ended_at is not None:
             found = None
-        # Counted by the address, like every other way to send a mail there; a decoy has one for that.
-        await self._challenges.admit(challenge_id if found is None else found.address, source=source)
         now = self._clock()
         target = found or self._challenges.new("verify", account_id=None, address="", now=now)
         letter = "confirm_new_address" if target.purpose == "change" else "verify_address"
@@ -108,9 +107,9 @@ class Addresses(Flows):
             if one.purpose == "verify" and one.ended_at is None
         ]  # fmt: skip
         now = self._clock()
-        address = "" if account is None or not waits else account.email
+        address = email if account is None or not waits else account.email
         own = next((one for one in open_ones if one.payload is None), None)
-        if any(one.payload is not None and one.is_live(now) for one in open_ones):
+        if any(one.payload is not None for one in open_ones):
             target, letter = (
                 self._challenges.new("reset", account_id=account_id, address=address, now=now),
                 "reset_password",
@@ -269,6 +268,18 @@ class Addresses(Flows):
         self._sessions.obey(results)
         await self._events.publish(event)
         return results
+
+
+def _counted_by(challenge_id: str, found: Challenge | None) -> str:
+    """Name what sending a challenge's mail again counts by: the address, like every other way to send one there.
+
+    A decoy has one for that, and what is over or leads to a reset by now is counted like what is not. Only what was
+    asked for by a login (``payload`` says so) has no address in common with its decoy.
+    """
+    by_address = found is not None and (
+        found.purpose in ("verify", "change") or (found.purpose == "reset" and found.payload is None)
+    )
+    return found.address if found is not None and by_address else challenge_id
 
 
 def masked(address: str) -> str:

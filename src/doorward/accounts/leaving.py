@@ -18,7 +18,7 @@ from doorward.core.source import Source
 from doorward.db import GuardFailed, Statement
 from doorward.errors import NotFound
 from doorward.foundation import Flows, Foundation
-from doorward.hooks import AccountDeleted, AccountExported
+from doorward.hooks import AccountDeleted, AccountExported, Event
 from doorward.mail.flows import Outbox
 from doorward.sessions.flows import Sessions
 
@@ -48,15 +48,17 @@ class Leaving(Flows):
         passwords: FirstPassword,
         outbox: Outbox,
         audit: Audit,
+        telling: Callable[[Event], Awaitable[Sequence[Statement]]],
         holdings: Sequence[Holding],
     ) -> None:
-        """Take what is needed, and what every slice holds."""
+        """Take what is needed, and what every slice holds; ``telling`` tells other programs who has left."""
         super().__init__(foundation)
         self._accounts = accounts
         self._sessions = sessions
         self._passwords = passwords
         self._outbox = outbox
         self._audit = audit
+        self._telling = telling
         self._holdings = tuple(holdings)
 
     async def export(self, account_id: str, *, source: Source = Source()) -> dict[str, Any]:  # noqa: B008
@@ -92,6 +94,7 @@ class Leaving(Flows):
         now = self._clock()
         pseudonym = self._audit.new_pseudonym()
         event = AccountDeleted(account_id=account_id)
+        telling = await self._telling(event)
         erasing = [statement for holding in self._holdings for statement in holding.erase(account_id)]
         try:
             results = await self._database.write(
@@ -101,6 +104,7 @@ class Leaving(Flows):
                 *erasing,
                 *self._audit.pseudonymising(account_id, pseudonym=pseudonym, now=now, source=source),
                 store.delete(account_id),
+                *telling,
                 entry(replace(event, account_id=pseudonym), now=now, source=Source(request_id=source.request_id)),
             )
         except GuardFailed:

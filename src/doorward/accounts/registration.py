@@ -1,9 +1,10 @@
 """Registering where an address must be proved: nobody is told whether it is known here already.
 
 Whoever registers gets the same answer, at the same cost. An unknown address gets an account that waits; the owner of a
-known one gets a mail saying so. An account whose address nobody has proved yet belongs to nobody: another registration
-of the same address is kept beside the first, with its own password, and the one that is proved first counts. So whoever
-registers somebody else's address in advance holds nothing when the owner comes (better-auth CVE-2026-53516).
+known one gets a mail saying so. A new account whose address nobody has proved yet belongs to nobody: another
+registration of the same address is kept beside the first, with its own password, and the one that is proved first
+counts. So whoever registers somebody else's address in advance holds nothing when the owner comes (better-auth
+CVE-2026-53516).
 """
 
 import json
@@ -103,7 +104,7 @@ class Registration(Asking):
                 self._passwords.first(account.id, hashed=hashed, now=now),
             ]
             mail = self._challenges.mailing(challenge, "verify_address", source=source, now=now)
-        elif known.email_verified or known.disabled_at is not None:
+        elif known.email_verified or known.disabled_at is not None or _is_somebodys(known):
             challenge = self._challenges.new("verify", account_id=None, address=email, now=now)
             event = RegistrationRepeated(account_id=known.id)
             first = [store.nothing(), store.nothing()]
@@ -130,6 +131,15 @@ class Registration(Asking):
         )
 
 
+def _is_somebodys(account: Account) -> bool:
+    """Tell whether an account whose address nobody has proved has something to take: roles, or a past.
+
+    An operator invited its owner or brought it in from elsewhere, or addresses needed no proof before. One click on a
+    mail that a stranger asked for must not open it with the stranger's password; the owner comes in by a reset.
+    """
+    return bool(account.roles) or account.last_login_at is not None
+
+
 def _may_take_over(known: Account | None, named: str) -> bool:
     """Tell whether the name belongs to the very account that waits for its address to be proved."""
-    return known is not None and known.id == named and not known.email_verified
+    return known is not None and known.id == named and not known.email_verified and not _is_somebodys(known)

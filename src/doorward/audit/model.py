@@ -219,7 +219,7 @@ class Examination:
         stored = line.commitment or b""
         if line.is_erased:
             self.erased += 1
-            if line.session_id is not None or line.ip_prefix or line.detail != "{}":
+            if line.session_id is not None or line.actor or line.ip_prefix or line.detail != "{}":
                 self._fault(position, "the line is not erased, and its salt is gone")
             self._pseudonyms[line.account_id or ""] = position
         elif not hmac.compare_digest(stored, commitment_of(line, line.salt or b"")):

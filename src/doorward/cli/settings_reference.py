@@ -1,4 +1,4 @@
-"""The reference page of the settings, rendered from ``settings.py``. The committed page is tested to be this text."""
+"""The reference page of the settings, rendered from ``settings/``. The committed page is tested to be this text."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from doorward.configuration.values import show_seconds
 _HEAD: Final = """\
 # Settings
 
-This page is generated from `src/doorward/settings.py`: `doorward settings --markdown > docs/reference/settings.md`.
+This page is generated from `src/doorward/settings/`: `doorward settings --markdown > docs/reference/settings.md`.
 
 Sources, strongest first: arguments, `DOORWARD_…` variables, `.env` (the command line reads it), `doorward.toml`, the
 defaults below. A variable is `DOORWARD_SECTION__NAME`; in `doorward.toml` the sections are tables. Durations are

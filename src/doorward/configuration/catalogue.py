@@ -1,6 +1,6 @@
 """Every setting as data: where it is written, what it may be, what it is without being told.
 
-Made from ``settings.py`` by looking at its types, so that a new field there is at once readable from the environment,
+Made from ``settings/`` by looking at its types, so that a new field there is at once readable from the environment,
 shown by ``doorward settings`` and part of the reference page. It reads nothing from outside.
 """
 
@@ -70,7 +70,7 @@ class Section:
 
 @cache
 def sections() -> tuple[Section, ...]:
-    """List the sections in the order of ``settings.py``; the first has no name and holds the top level."""
+    """List the sections in the order of ``Settings``; the first has no name and holds the top level."""
     named = [
         Section(field.name, _sentence(field.default), tuple(_entries(field.name, type(field.default))))
         for field in fields(Settings)

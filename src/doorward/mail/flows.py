@@ -141,6 +141,11 @@ class Outbox(Flows):
         rows = await store.page(self._database, state, before=cursor, size=PAGE_SIZE)
         return [_queued(row) for row in rows]
 
+    async def backlog(self) -> tuple[int, int]:
+        """Count what waits, and tell for how many seconds the oldest has been waiting."""
+        waiting, since = await store.backlog(self._database)
+        return waiting, 0 if since is None else max(0, self._clock() - since)
+
     async def counts(self) -> dict[str, int]:
         """Count mails by state."""
         return await store.counts(self._database)

@@ -19,6 +19,7 @@ from doorward.mail.compose import render_page
 from doorward.mail.mailer import KeepsMail, Mailer
 from doorward.mail.model import is_loopback
 from doorward.settings import Settings
+from doorward.web.loopback import was_forwarded
 from doorward.web.routing import Operation
 
 PATH: Final = "/dev/mail"
@@ -28,7 +29,8 @@ STYLE: Final = (
     "article{margin:1.5em 0;padding:1em 1.25em;border:1px solid #8886;border-radius:8px}"
     "h2{margin:0;font-size:1.1em}pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}"
 )
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED: Final = ("x-real-ip", "via")
+"""What proxies say beside the forwarded headers."""
 
 
 def development_page(mailer: Mailer | None, settings: Settings) -> str:
@@ -62,7 +64,7 @@ def _check_nearby(request: Request, settings: Settings) -> None:
     peer = "" if request.client is None else request.client.host
     if host != [urlsplit(settings.origin).netloc] or not is_loopback(peer):
         raise NotFound("not from this machine")
-    if any(name in request.headers for name in _FORWARDED):
+    if was_forwarded(request.scope) or any(name in request.headers for name in _FORWARDED):
         raise NotFound("through a proxy")
 
 

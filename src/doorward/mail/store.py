@@ -14,6 +14,7 @@ _COLUMNS: Final = """id, message_id, letter, recipient, account_id, challenge_id
 _PAGE: Final = f"SELECT {_COLUMNS} FROM mail WHERE state = :state AND id < :before ORDER BY id DESC LIMIT :size"
 _OF_ACCOUNT: Final = f"SELECT {_COLUMNS} FROM mail WHERE account_id = :account_id ORDER BY id DESC LIMIT :size"
 _SURPLUS: Final = "SELECT id FROM mail WHERE state = 'waiting' ORDER BY due_at, id LIMIT 1 OFFSET :most"
+_BACKLOG: Final = "SELECT COUNT(*) AS waiting, MIN(queued_at) AS since FROM mail WHERE state = 'waiting'"
 _COUNTS: Final = "SELECT state, COUNT(*) AS count FROM mail GROUP BY state"
 
 # Of those that are due, the oldest first for each recipient: a mail that supersedes another arrives after it. One that
@@ -202,6 +203,12 @@ async def of_account(database: Database, account_id: str, *, size: int) -> list[
 async def is_full(database: Database, *, most: int) -> bool:
     """Tell whether more than that many wait."""
     return await database.fetch_one(_SURPLUS, most=most) is not None
+
+
+async def backlog(database: Database) -> tuple[int, int | None]:
+    """Count what waits, and tell since when the oldest does."""
+    row = await database.fetch_one(_BACKLOG)
+    return (0, None) if row is None else (row["waiting"], row["since"])
 
 
 async def counts(database: Database) -> dict[str, int]:

@@ -81,21 +81,24 @@ class Instruments:
         waiting: Callable[[], float],
         running: Callable[[], float],
         following: Callable[[], float],
+        mails: Callable[[], Awaitable[tuple[int, int]]],
         webhooks: Callable[[], Awaitable[tuple[int, int]]],
         unsealed: Callable[[], Awaitable[int]],
     ) -> None:
-        """Add the values that are asked for; ``webhooks`` returns how many messages wait, and the oldest one's age."""
+        """Add the values that are asked for; ``mails`` and ``webhooks``: how many wait, and the age of the oldest."""
         gauge = self.metrics.gauge
 
-        async def backlog() -> float:
-            return (await webhooks())[0]
+        def part(of: Callable[[], Awaitable[tuple[int, int]]], place: int) -> Callable[[], Awaitable[float]]:
+            async def ask() -> float:
+                return (await of())[place]
 
-        async def age() -> float:
-            return (await webhooks())[1]
+            return ask
 
         gauge("doorward_hash_queue", "Passwords that wait for a hashing thread.", waiting)
         gauge("doorward_hash_running", "Passwords that are being hashed.", running)
         gauge("doorward_following", "1 while this worker follows what others revoke and rotate, else 0.", following)
-        gauge("doorward_webhook_backlog", "Messages to webhooks that wait.", backlog, shared=True)
-        gauge("doorward_webhook_backlog_age_seconds", "Age of the oldest of them.", age, shared=True)
+        gauge("doorward_mail_backlog", "Mails that wait in the outbox.", part(mails, 0), shared=True)
+        gauge("doorward_mail_backlog_age_seconds", "Age of the oldest of them.", part(mails, 1), shared=True)
+        gauge("doorward_webhook_backlog", "Messages to webhooks that wait.", part(webhooks, 0), shared=True)
+        gauge("doorward_webhook_backlog_age_seconds", "Age of the oldest of them.", part(webhooks, 1), shared=True)
         gauge("doorward_audit_unsealed", "Lines of the audit trail that are not sealed yet.", unsealed, shared=True)

@@ -229,9 +229,7 @@ class Passwords(Asking):
         return store.remove(account_id)
 
     async def proving(self, account_id: str, password: str, *, source: Source) -> list[Statement]:
-        """Prove the present password, and return the statements for the write of what it leads to; the first is
-        guarded. Raises like :meth:`log_in`.
-        """
+        """Prove the present password; return statements for the write of what follows, the first guarded."""
         proof = await self._prover.by_account(account_id, password, source=source)
         return [proof.confirm, *proof.forgive]
 

@@ -13,9 +13,9 @@ from doorward.accounts.model import Account
 from doorward.audit.flows import Asking, entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Statement
-from doorward.errors import InvalidFields, LoginTaken, NotFound, RefusedByPolicy
+from doorward.errors import InvalidFields, LoginTaken, NotFound, Overloaded
 from doorward.foundation import Foundation
-from doorward.gates import BeforePasswordChange, BeforeRegistration
+from doorward.gates import BeforePasswordChange, BeforeRegistration, RefusedByPolicy
 from doorward.hooks import AccountInvited, Event, InvitationAccepted, PasswordReset, PasswordResetRequested
 from doorward.mail.flows import Outbox
 from doorward.passwords.flows import Passwords
@@ -174,7 +174,7 @@ class Recovery(Asking):
             )
             question = BeforePasswordChange(account_id=account_id, session_id="", ip_prefix=source.ip_prefix)
             await self._pass_gates(question, account_id=account_id, source=source)
-        except (InvalidFields, RefusedByPolicy):
+        except (InvalidFields, Overloaded, RefusedByPolicy):
             await self._challenges.forgive(challenge, answer)
             raise
         now = self._clock()

@@ -157,16 +157,19 @@ class Feed:
         with self._reading.place(network):
             async with self._turn:
                 page = await self._page(Cursor() if cursor is None else cursor, now, reset=cursor is None)
-                return Answer(write_page(page, self._signer.active, issuer=self._issuer), is_news=_is_news(page))
+                if page is not None:
+                    return Answer(write_page(page, self._signer.active, issuer=self._issuer), is_news=_is_news(page))
+        return await self._shared(None, network)  # one answer for all who are lost, wherever they think they are
 
-    async def _page(self, after: Cursor, now: int, *, reset: bool) -> Page:
+    async def _page(self, after: Cursor, now: int, *, reset: bool) -> Page | None:
+        """Read the page that follows a cursor; ``None`` for one that the table does not know."""
         found = await store.following(
             self._database, position=after.position, since=now - self._memory, size=MAX_ENTRIES + 2
         )
         rows = [Row(row["id"], row["kind"], row["digest"], row["not_before"], row["forget_at"]) for row in found]
         decision = decide_page(after, rows, size=MAX_ENTRIES)
         if isinstance(decision, Lost):
-            return await self._page(Cursor(), now, reset=True)
+            return None
         following = decision.rows
         return Page(
             after=str(after),

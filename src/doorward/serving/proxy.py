@@ -9,7 +9,8 @@ that could not be parsed must never become a way around something).
 This layer holds requests to one Host header, too (RFC 9112 §3.2): Granian takes two, and makes an empty one up.
 
 The app behind sees a scope with the real client and no forwarded header at all, so it cannot believe one by mistake.
-Only forward authentication is told what a listed proxy was asked for, by a name of its own in the scope.
+Only forward authentication is told what a listed proxy was asked for, by a name of its own in the scope; and what is
+for this machine alone is told that there was a proxy.
 """
 
 import ipaddress
@@ -25,6 +26,7 @@ from doorward.serving.lifespan import App
 from doorward.serving.redirect import decide, dressed
 from doorward.verify.answers import DEFAULT_REALM, DOCS_PATH, Answer, refusal
 from doorward.verify.sockets import POLICY_VIOLATION
+from doorward.web.loopback import FORWARDED
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,6 +82,7 @@ class ForwardedHeaders:
         peer = _address(scope["client"][0]) if scope.get("client") else None
         is_trusted = peer is not None and _within(peer, self._trusted)
         scope[ORIGINAL] = Claim(forwarded, is_trusted=is_trusted)
+        scope[FORWARDED] = bool(forwarded)
         if peer is None or not is_trusted:
             return self._refuse(scope, ProxyRequired()) if self._required else None
         try:

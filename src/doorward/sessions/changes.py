@@ -11,6 +11,7 @@ from doorward.db import Database, Row, Statement
 from doorward.sessions import store
 from doorward.sessions.hot import TRUSTED_FOR, HotSessions
 from doorward.sessions.model import Session, account_digest
+from doorward.verify.model import digest
 
 KEPT: Final = 360 * TRUSTED_FOR
 """Seconds for which a change is told; after a fraction of it no process remembers what was before."""
@@ -30,6 +31,10 @@ class Changes:
     def of_session(self, session: Session, *, now: int) -> list[Statement]:
         """Make the statements that tell of a new generation; a bearer session has no cookie and is not remembered."""
         return [store.change(session.digest, now=now)] if session.transport == "cookie" else []
+
+    def of_place(self, session_id: str, *, now: int) -> Statement:
+        """Make the statement that tells of another place in the status lists."""
+        return store.change(digest("session", session_id), now=now)
 
     def of_account(self, account_id: str, *, now: int) -> Statement:
         """Make the statement that tells of all sessions of an account."""

@@ -273,6 +273,14 @@ class Sessions(Flows):
             *self._changes.of_session(session, now=now),
         ]
 
+    def moving(self, session_id: str, *, now: int) -> list[Statement]:
+        """Make the statements that move a session to another place in the status lists, if there are any.
+
+        For the write that revokes one of its tokens; the next token, of a remembered session too, names the new place.
+        """
+        moves = self._status_lists.moving(session_id, now=now)
+        return [*moves, self._changes.of_place(session_id, now=now)] if moves else []
+
     def changing_account(self, account_id: str, *, now: int) -> Statement:
         """Make the statement for the write of whatever changes what a principal says of its account.
 

@@ -15,7 +15,7 @@ from doorward.core.source import Source
 from doorward.db import GuardFailed, Row, Statement
 from doorward.errors import NotFound
 from doorward.foundation import Foundation
-from doorward.gates import BeforeLogin
+from doorward.gates import BeforeLogin, RefusedByPolicy
 from doorward.hooks import Event, SessionsEnded, SignedIn, SignInLinkRequested
 from doorward.limits.flows import Limiter
 from doorward.passwords.flows import LogIn, Passwords
@@ -103,7 +103,11 @@ class SignInLinks(Asking):
             ip_prefix=source.ip_prefix,
             user_agent=source.user_agent,
         )
-        await self._pass_gates(question, account_id=account.id, source=source)
+        try:
+            await self._pass_gates(question, account_id=account.id, source=source)
+        except RefusedByPolicy:
+            await self._challenges.forgive(challenge, answer)
+            raise
         now = self._clock()
         session = self._sessions.new(
             account.id, transport=transport, remember=remember, amr=POSSESSION, source=source, now=now

@@ -76,7 +76,7 @@ class Guard:
     async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         passed = request[_PASSED] = _Passed(self._door)
         try:
-            passed.access = self._door.access(request.path)
+            passed.access = self._door.access(_routed(request))
             passed.principal = await caller_of(self._authenticator, _scope_of(request), passed.access)
         except Exception as error:
             return _response(self._door.refuse(error, _asked(request)))
@@ -147,6 +147,15 @@ def _passed(request: web.Request) -> _Passed:
         what = "No Guard stands in front of this application."
         raise Misconfigured(Finding(what, "Say doorward.verify.aiohttp.Guard(verifier, …).install(app)."))
     return passed
+
+
+def _routed(request: web.Request) -> str:
+    """Return the path as the router matches it: there an encoded slash is a letter of its segment, and no border.
+
+    With one, the path is left encoded, and so is no path that a rule opens.
+    """
+    raw: str = request.rel_url.raw_path
+    return raw if "%2F" in raw.upper() else request.path
 
 
 def _scope_of(request: web.Request) -> dict[str, Any]:

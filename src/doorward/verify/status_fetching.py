@@ -3,11 +3,14 @@
 A list that is half as old as it may be is renewed in the background; one that is older is waited for, and when it
 cannot be had nobody passes: a token without its status is not known to be good. One fetch a list is under way at most,
 failures are not repeated within a second, and the number of lists is bounded.
+
+Each process has its own: after a fork a fetch that was under way in the parent would never end in the child.
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +58,16 @@ class _Held:
     fetched_at: int
 
 
+@dataclass(slots=True)
+class _Shelf:
+    """What one process holds, and what it is fetching."""
+
+    lock: Lock = field(default_factory=Lock)
+    held: dict[str, _Held] = field(default_factory=dict)
+    asked_at: dict[str, int] = field(default_factory=dict)
+    flights: "dict[str, Future[None]]" = field(default_factory=dict)
+
+
 class FetchedStatusLists:
     """Asks the lists that tokens name. Safe under threads and in any number of event loops."""
 
@@ -77,10 +90,7 @@ class FetchedStatusLists:
         self._ca_file = ca_file
         self._private = networks(private_networks)
         self._allow_http = allow_http_on_loopback
-        self._lock = Lock()
-        self._held: dict[str, _Held] = {}
-        self._asked_at: dict[str, int] = {}
-        self._flights: dict[str, Future[None]] = {}
+        self._by_process: dict[int, _Shelf] = {}
 
     def check(self, reference: StatusReference | None, *, now: int) -> None:
         """Refuse a token whose place says so, or that names none.
@@ -90,7 +100,7 @@ class FetchedStatusLists:
         if reference is None:
             raise InvalidToken("no status")
         check_address(reference, issuer=self._issuer)
-        held = self._held.get(reference.uri)
+        held = self._here().held.get(reference.uri)
         age = -1 if held is None else now - held.fetched_at
         if held is None or not 0 <= age < held.listed.ttl or now >= held.listed.expires_at + self._leeway:
             raise StatusMissing(reference.uri, self)
@@ -126,46 +136,57 @@ class FetchedStatusLists:
         """Start a fetch, or join the one under way; ``None`` right after another."""
         from concurrent.futures import Future
 
-        with self._lock:
-            if uri in self._flights:
-                return self._flights[uri]
-            if uri in self._asked_at and 0 <= now - self._asked_at[uri] < IMPATIENCE:
+        shelf = self._here()
+        with shelf.lock:
+            if uri in shelf.flights:
+                return shelf.flights[uri]
+            if uri in shelf.asked_at and 0 <= now - shelf.asked_at[uri] < IMPATIENCE:
                 return None
-            while len(self._asked_at) >= MAX_LISTS:
-                oldest = min(self._asked_at, key=self._asked_at.__getitem__)
-                self._asked_at.pop(oldest)
-                self._held.pop(oldest, None)
-            self._asked_at[uri] = now
-            flight = self._flights[uri] = Future()
+            while len(shelf.asked_at) >= MAX_LISTS:
+                oldest = min(shelf.asked_at, key=shelf.asked_at.__getitem__)
+                shelf.asked_at.pop(oldest)
+                shelf.held.pop(oldest, None)
+            shelf.asked_at[uri] = now
+            flight = shelf.flights[uri] = Future()
             flight.set_running_or_notify_cancel()
         try:
-            Thread(target=self._fly, args=(uri, flight), name="doorward-status", daemon=True).start()
+            Thread(target=self._fly, args=(shelf, uri, flight), name="doorward-status", daemon=True).start()
         except RuntimeError:
-            self._land(uri, flight, None, "no thread could be started")
+            self._land(shelf, uri, flight, None, "no thread could be started")
         return flight
 
-    def _fly(self, uri: str, flight: "Future[None]") -> None:
+    def _fly(self, shelf: _Shelf, uri: str, flight: "Future[None]") -> None:
         try:
             address = Address.of(uri, allow_http_on_loopback=self._allow_http)
             body = fetch(
                 address, ca_file=self._ca_file, private=self._private, headers={"Accept": f"application/{LIST_TYPE}"}
             )
             listed = read_list(body.decode("ascii"), keys=self._keys(), uri=uri, now=self._clock(), leeway=self._leeway)
-            self._land(uri, flight, listed, "")
+            self._land(shelf, uri, flight, listed, "")
         except (FetchFailed, InvalidToken, Misconfigured, UnicodeDecodeError) as error:
             why = error.why if isinstance(error, InvalidToken) else type(error).__name__
-            self._land(uri, flight, None, why)
+            self._land(shelf, uri, flight, None, why)
         except Exception as error:
-            self._land(uri, flight, None, repr(error))
+            self._land(shelf, uri, flight, None, repr(error))
 
-    def _land(self, uri: str, flight: "Future[None]", listed: StatusList | None, why: str) -> None:
-        with self._lock:
-            held = self._held.get(uri)
+    def _land(self, shelf: _Shelf, uri: str, flight: "Future[None]", listed: StatusList | None, why: str) -> None:
+        with shelf.lock:
+            held = shelf.held.get(uri)
             if listed is None:
                 _log.warning("a status list of the issuer could not be fetched: %s", why)
             elif held is not None and listed.issued_at < held.listed.issued_at:
                 _log.warning("a status list of the issuer is older than the one before, and is not taken")
             else:
-                self._held[uri] = _Held(listed, self._clock())
-            self._flights.pop(uri, None)
+                shelf.held[uri] = _Held(listed, self._clock())
+            shelf.flights.pop(uri, None)
         flight.set_result(None)
+
+    def _here(self) -> _Shelf:
+        """Return what this process holds; of threads that come at the same time, the first one's is kept."""
+        return self._by_process.get(os.getpid()) or self._make()
+
+    def _make(self) -> _Shelf:
+        made = self._by_process.setdefault(os.getpid(), _Shelf())
+        for other in [process for process in self._by_process if process != os.getpid()]:
+            self._by_process.pop(other, None)
+        return made

@@ -24,6 +24,15 @@ class FormExpired(CrossSiteRequest):
     """A form without the token of this session, or of this browser; nothing was done. Nearly always it is just old."""
 
 
+def of_visitor(value: str) -> str:
+    """Return what the forms of a browser are bound to before there is a session; of an empty value nothing.
+
+    Marked, because a cookie says what its sender likes. The id of somebody's session, which is no secret, put there
+    would buy a token that is good in that session.
+    """
+    return f"visitor {value}" if value else ""
+
+
 def make_form_token(ring: SecretRing, binding: str) -> str:
     """Write the token of every form that is shown to the holder of ``binding``."""
     return _write(ring.newest_id, ring.newest_key(_PURPOSE), binding)

@@ -6,12 +6,16 @@ not our origin.
 """
 
 import ipaddress
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from doorward.errors import HttpsRequired
+
+FORWARDED: Final = "doorward.forwarded"
+"""Where in the scope ``doorward serve``, which takes forwarded headers off, says that there were some."""
 
 _DETAIL: Final = "Plain HTTP is answered on this machine alone, under the origin that is configured, through no proxy."
 
@@ -29,11 +33,18 @@ class LoopbackOnly:
         headers = scope["headers"]
         if [value for name, value in headers if name == b"host"] != [self._host]:
             raise HttpsRequired("another Host", detail=_DETAIL)
-        if any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in headers):
+        if was_forwarded(scope):
             raise HttpsRequired("a proxy has passed it on", detail=_DETAIL)
         if not _is_loopback(scope.get("client")):
             raise HttpsRequired("from another machine", detail=_DETAIL)
         await self._app(scope, receive, send)
+
+
+def was_forwarded(scope: Mapping[str, Any]) -> bool:
+    """Tell whether a proxy, which may stand on this machine and answer everybody, has passed a request on."""
+    return scope.get(FORWARDED, False) or any(
+        name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in scope["headers"]
+    )
 
 
 def _is_loopback(client: tuple[str, int] | None) -> bool:

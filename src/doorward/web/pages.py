@@ -25,7 +25,7 @@ from doorward.gate import Caller, Gate
 from doorward.verify.answers import DEFAULT_REALM, headers_of
 from doorward.web.browser import check_same_origin
 from doorward.web.challenged import KEPT_FIELD, PROOF_FIELD, Challenged, seal_password, unseal_password
-from doorward.web.form_token import FIELD, FormExpired, is_form_token
+from doorward.web.form_token import FIELD, FormExpired, is_form_token, of_visitor
 from doorward.web.forms import Form, read_form
 from doorward.web.page_cookies import Draft, seal_draft
 from doorward.web.rendering import Renderer
@@ -107,7 +107,7 @@ class Pages(Renderer):
     ) -> Response:
         """Take a form that needs no log-in, bound to the browser by a cookie; otherwise like :meth:`submit`."""
         form = await self._read(request, kind)
-        browser = self.cookies.visitor.read(request.scope["headers"])
+        browser = of_visitor(self.cookies.visitor.read(request.scope["headers"]))
         try:
             self._check_token(form, browser)
             form = self._with_kept(request, kind, form, browser)

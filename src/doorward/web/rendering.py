@@ -21,7 +21,7 @@ from doorward.verify.model import Principal
 from doorward.web import messages
 from doorward.web.assets import Assets
 from doorward.web.browser import device_cookie
-from doorward.web.form_token import make_form_token
+from doorward.web.form_token import make_form_token, of_visitor
 from doorward.web.forms import parse_form
 from doorward.web.front import REQUEST_ID
 from doorward.web.page_cookies import Draft, PageCookies, owner_mark, unseal_draft
@@ -149,6 +149,7 @@ class Renderer:
             language=language,
             path=below,
             return_to=self.way_back(request, sent),
+            challenge=sent.values.get("challenge") or query.get("challenge", ""),
             who=who,
             owner="" if who is None else owner_mark(self._ring, who.subject),
             notice=notice,
@@ -203,7 +204,7 @@ class Renderer:
         if not visitor:
             visitor = self._entropy(VISITOR_BYTES).hex()
             cookies.append(self.cookies.visitor.write(visitor))
-        return visitor
+        return of_visitor(visitor)
 
     def _draft(self, headers: Any, path: str, who: Principal | None) -> Draft | None:
         value = self.cookies.draft.read(headers) if who is not None else ""
@@ -240,7 +241,7 @@ class Renderer:
         below = path_below_mount(scope["path"], scope.get("root_path", ""))
         answer = way_to_login(
             self.path("/login"),
-            path=below,
+            path=self.path(below),
             root_path=self._settings.mount_path,
             query=scope.get("query_string", b"") if scope["method"] in ("GET", "HEAD") else b"",
         )

@@ -105,6 +105,7 @@ class Visit:
         language: Language,
         path: str,
         return_to: str,
+        challenge: str,
         who: Principal | None,
         owner: str,
         notice: str,
@@ -117,6 +118,7 @@ class Visit:
         self.path = path
         self.return_to = return_to
         """Where a log-in leads, checked; empty: where it goes by default."""
+        self._challenge = challenge
         self.is_logged_in = who is not None
         self.owner = owner
         """Whose form this is, for a draft; empty where nobody is logged in."""
@@ -133,8 +135,9 @@ class Visit:
 
     @property
     def languages(self) -> list[Choice]:
-        """This page in every language."""
-        kept = {"return_to": self.return_to} if self.return_to else {}
+        """This page in every language, with what it needs to go on: the way back, the challenge of a mail."""
+        carried = {"return_to": self.return_to, "challenge": self._challenge}
+        kept = {name: value for name, value in carried.items() if value}
         here = self._mount_path + quote(self.path)
         return [
             Choice(each.code, each.name, f"{here}?{urlencode({**kept, 'lang': each.code})}", each == self.language)

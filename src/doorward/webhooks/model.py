@@ -200,7 +200,8 @@ def check_events(events: Sequence[str]) -> str | None:
 def may_connect(address: str, allowed: Sequence[Network]) -> bool:
     """Tell whether an address may be spoken to: a public one, or one that is listed.
 
-    Addresses that carry an IPv4 address within (mapped, 6to4, Teredo, NAT64) are judged by that too.
+    Addresses that carry an IPv4 address within (mapped, 6to4, Teredo, NAT64) are judged by that too. Of IPv6 only what
+    is given out for the internet is public: not site-local addresses, nor a NAT64 of one's own (RFC 8215).
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -216,7 +217,11 @@ def may_connect(address: str, allowed: Sequence[Network]) -> bool:
             return False
         if ip.ipv4_mapped is not None:
             return True
+        if ip not in _NAT64 and ip not in _INTERNET:
+            return False
     return ip.is_global and not ip.is_multicast
 
 
+_INTERNET: Final = ipaddress.IPv6Network("2000::/3")
+"""What addresses of the internet begin with (RFC 4291 §2.4); the standard library takes all that is unknown for it."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")

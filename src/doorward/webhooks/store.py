@@ -119,6 +119,24 @@ def enqueue(endpoint_id: str, *, message_id: str, event: str, body: str, due_at:
     )
 
 
+def enqueue_if_there(endpoint_id: str, *, message_id: str, event: str, body: str, now: int) -> Statement:
+    """Put a message into the outbox in the write of somebody else, who must not fail if the endpoint was removed."""
+    return statement(
+        """
+        INSERT INTO webhook_delivery
+            (endpoint_id, message_id, event, body, state, attempts, due_at, created_at, answer)
+        SELECT id, CAST(:message_id AS TEXT), CAST(:event AS TEXT), CAST(:body AS TEXT), 'pending', 0,
+            CAST(:now AS BIGINT), CAST(:now AS BIGINT), ''
+        FROM webhook_endpoint WHERE id = :endpoint_id
+        """,
+        endpoint_id=endpoint_id,
+        message_id=message_id,
+        event=event,
+        body=body,
+        now=now,
+    )
+
+
 def claim(*, now: int, size: int) -> Statement:
     """Take what is due, for as long as a lease: one statement, so no two processes have the same attempt in hand."""
     return statement(
@@ -150,10 +168,14 @@ def claim_one(delivery_id: int, *, now: int) -> Statement:
 
 
 def finish(delivery: Delivery, *, state: str, due_at: int, now: int, answer: str) -> Statement:
-    """Write down what came of an attempt, unless its lease was over and somebody else has the next one in hand."""
+    """Write down what came of an attempt, unless its lease was over and somebody else has the next one in hand.
+
+    What has arrived is not kept: nobody sends it again, and it names somebody who may leave.
+    """
     return guarded(
         """
         UPDATE webhook_delivery SET state = :state, due_at = :due_at, answer = :answer,
+            body = CASE WHEN :state = 'delivered' THEN '' ELSE body END,
             finished_at = CASE WHEN :state = 'pending' THEN NULL ELSE CAST(:now AS BIGINT) END
         WHERE id = :id AND attempts = :attempts AND state = 'pending' RETURNING id
         """,

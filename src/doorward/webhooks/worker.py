@@ -18,7 +18,7 @@ from doorward.core.source import Source
 from doorward.db import GuardFailed, Statement
 from doorward.errors import NotFound
 from doorward.foundation import Flows, Foundation
-from doorward.hooks import Event, WebhookDisabled
+from doorward.hooks import AccountDeleted, Event, WebhookDisabled
 from doorward.webhooks import store
 from doorward.webhooks.model import (
     Again,
@@ -42,6 +42,9 @@ ROUNDS: Final = 100
 
 FAN_OUT: Final = 200
 """Lines of the trail that become deliveries in one write."""
+
+TOLD_BESIDE: Final = frozenset({AccountDeleted.name})
+"""Events whose line in the trail names nobody; they are told by :meth:`Worker.telling`, and not from the trail."""
 
 KEPT: Final = 14 * 86_400
 """Seconds for which a finished delivery can be looked up."""
@@ -78,12 +81,30 @@ class Worker(Flows):
         if not lines:
             return 0
         now = self._clock()
-        statements = [self._queued(endpoint, line, now=now) for line in lines if endpoint.wants(line.event)]
+        told = [line for line in lines if endpoint.wants(line.event) and line.event not in TOLD_BESIDE]
+        statements = [self._queued(endpoint, line, now=now) for line in told]
         try:
             await self._database.write(store.advance(endpoint, cursor=lines[-1].position or 0), *statements)
         except GuardFailed:  # another process has done it
             return 0
         return len(lines)
+
+    async def telling(self, event: Event) -> list[Statement]:
+        """Make the statements that tell of an event of :data:`TOLD_BESIDE` by name, for the write of its act."""
+        now, message_id = self._clock(), message_id_of(self._entropy(32))
+        body = body_of(
+            event=event.name,
+            at=rfc3339(now),
+            account_id=event.account_id,
+            session_id=event.session_id,
+            detail={},
+            issuer=self._settings.issuer,
+        )
+        return [
+            store.enqueue_if_there(each.id, message_id=message_id, event=event.name, body=body, now=now)
+            for each in await store.endpoints(self._database)
+            if each.disabled_at is None and each.wants(event.name)
+        ]
 
     async def send_due(self) -> int:
         """Claim what is due and send it, a few at a time; return how many messages were sent."""

@@ -97,7 +97,8 @@ class Issuer:
             statements = [auth.sessions.starting(session, live=0, now=now) for session in sessions]
             for start in range(0, count, _BATCH):
                 await auth._database.write(*itertools.chain(*statements[start : start + _BATCH]))
-            return [auth.tokens.for_session(session, roles=(), email_verified=False).text for session in sessions]
+            tokens = [await auth.tokens.for_session(session, roles=(), email_verified=False) for session in sessions]
+            return [token.text for token in tokens]
 
 
 @contextmanager

@@ -190,11 +190,12 @@ export class Doorward extends EventTarget {
   /** @param {?Held} stale @returns {Promise<Held>} */
   async #renewAlone(stale) {
     if (this.#held === stale) await this.#ask();
-    if (this.#held && this.#held !== stale) return this.#held; // another tab was quicker
+    const held = this.#held;
+    if (held && held !== stale && Date.now() < held.until) return held; // another tab was quicker
     try {
       if (this.#cookie) return this.#tell(await this.#exchange());
-      if (!stale?.refresh) throw new Refused(new Response(null, { status: 401 }), { code: "invalid_token" });
-      return this.#tell(await this.#post("token/refresh", { refresh_token: stale.refresh }));
+      if (!held?.refresh) throw new Refused(new Response(null, { status: 401 }), { code: "invalid_token" });
+      return this.#tell(await this.#post("token/refresh", { refresh_token: held.refresh }));
     } catch (error) {
       if (error instanceof Refused && error.status === 401) this.#forget();
       throw error;

@@ -1,11 +1,11 @@
-"""The settings of mails and of what is in them: two sections of ``settings.py``, which is where they are read."""
+"""The settings of mails and of what is in them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from doorward.units import DAY, HOUR, MINUTE, Count, Seconds
+from doorward.settings.units import DAY, HOUR, MINUTE, Count, Seconds
 
 
 class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

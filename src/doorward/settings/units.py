@@ -1,4 +1,4 @@
-"""What settings are measured in."""
+"""What settings are counted in: durations in seconds, numbers, ports."""
 
 from typing import Annotated
 
