@@ -136,9 +136,8 @@ class Doorward:
         )
         self.audit = Audit(foundation)
         self.webhooks = Webhooks(foundation, audit=self.audit)
-        self.revocations = Revocations(
-            database=self._database, clock=clock, access_lifetime=settings.tokens.access_lifetime
-        )
+        lifetime = settings.tokens.access_lifetime
+        self.revocations = Revocations(database=self._database, clock=clock, access_lifetime=lifetime)
         self.mail = open_outbox(foundation, mailer)
         self.status_lists = StatusLists(foundation, signer=lambda: self.keys.active)
         self.sessions = Sessions(
@@ -204,7 +203,7 @@ class Doorward:
             revocations=self.revocations.live,
             clock=clock,
             leeway=OWN_LEEWAY,
-            max_lifetime=settings.tokens.access_lifetime,
+            max_lifetime=lifetime,
         )
         self.keys.on_change(self.verifier.replace_keys)
         self._gate = Gate(verifier=self.verifier, sessions=self.sessions, settings=settings, clock=clock)
