@@ -84,6 +84,12 @@ def visit(page: Page, keep: Callable[[str], None]) -> None:
     keep("register")
     page.goto("/nowhere")
     keep("not-found")
+    for name in ("forgot", "sign-in"):
+        page.goto(f"/{name}")
+        keep(name)
+    for name in ("verify", "reset", "undo", "invitation"):
+        page.goto(f"/{name}?challenge=x")
+        keep(name)
     page.goto("/login")
     page.locator("#login").fill(ADA)
     page.locator("#password").fill(PASSWORD)
@@ -95,8 +101,9 @@ def visit(page: Page, keep: Callable[[str], None]) -> None:
     page.locator("#new_password").fill("another pass phrase of mine")
     page.locator("main button[type=submit]").click()
     keep("password")
-    page.goto("/account/sessions")
-    keep("sessions")
+    for name in ("email", "sessions", "leave"):
+        page.goto(f"/account/{name}")
+        keep(name)
     page.goto("/logout")
     keep("logout")
     page.locator("main button[type=submit]").click()

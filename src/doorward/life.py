@@ -118,7 +118,7 @@ class Life:
             holdings=(
                 Holding("password", passwords.export),
                 Holding("sessions", sessions.export),
-                Holding("challenges", self.challenges.export),
+                Holding("challenges", self.challenges.export, lambda account_id: [self.challenges.erasing(account_id)]),
                 Holding("mails", outbox.of_account, lambda account_id: [outbox.erasing(account_id)]),
                 Holding("trail", audit.export),
             ),

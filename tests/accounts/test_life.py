@@ -75,6 +75,8 @@ async def test_nothing_names_an_account_that_is_gone(mailing_house: House) -> No
     account = await sign_up(house, username="ada", profile={"name": "Ada Lovelace"})
     await house.log_in()
     await house.client.post("/v1/password/forgot", json={"login": ADA})
+    await house.client.post("/v1/accounts", json={"email": ADA.upper(), "password": PASSWORD})
+    await house.client.post("/v1/email/verify/resend", json={"email": ADA})
     await letters(house)
 
     await house.auth.life.leaving.delete(str(account["id"]))
@@ -83,7 +85,7 @@ async def test_nothing_names_an_account_that_is_gone(mailing_house: House) -> No
     everything = await _everything(house.auth._database)
     assert farewell.subject == "Your account was deleted"
     for name in (str(account["id"]), ADA, "Lovelace", "'ada'", "203.0.113"):
-        assert name not in everything
+        assert name not in everything.replace(ADA.upper(), ADA)
     assert "'ano_" in everything
     assert "account.deleted" in everything
 

@@ -138,6 +138,28 @@ async def test_an_erased_line_that_still_names_somebody_shows(house: House, data
     assert "the line is not erased, and its salt is gone" in await faults(house)
 
 
+async def test_a_later_line_that_is_made_part_of_an_erasure_shows(house: House, database: Database) -> None:
+    """An owner who has left covers only what was written before: nobody hides a line of today among theirs."""
+    await lived_in(house)
+    await erase(house, database, (await house.auth.accounts.find_by_email("person1@example.test")).id)
+    await house.auth.audit.seal()
+    await house.register("person9@example.test")
+    await house.auth.audit.seal()
+    before = await faults(house)
+
+    await tamper(
+        database,
+        """
+        UPDATE audit_event SET session_id = NULL, actor = '', ip_prefix = '', detail = '{}', salt = NULL,
+            account_id = (SELECT MAX(account_id) FROM audit_event WHERE event = 'audit.pseudonymised')
+        WHERE position = (SELECT MAX(position) FROM audit_event)
+        """,
+    )
+
+    assert before == []
+    assert await faults(house) == ["the line was made anonymous, and nothing in the trail says so"]
+
+
 async def test_what_is_old_is_forgotten_and_the_rest_stays_proved(house: House, database: Database) -> None:
     """The trail then begins after a checkpoint that says so under the server's key."""
     await lived_in(house)

@@ -65,7 +65,7 @@ async def test_a_refused_log_in_uses_up_no_tries(company: House, policy: main.Po
     policy.closed = True
     await company.client.post("/v1/login", json={"login": "ada@example.test", "password": PASSWORD})
 
-    rows = await company.auth._database.fetch_all("SELECT tries FROM attempt")
+    rows = await company.auth._database.fetch_all("SELECT tries FROM allowance")
 
     assert 0 in [row["tries"] for row in rows]
 

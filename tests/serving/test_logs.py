@@ -93,6 +93,8 @@ def test_a_traceback_is_a_member() -> None:
     "secret",
     [
         "dwr_" + "A1b2" * 20,
+        "dwp_" + "A1b2" * 20,  # of a mail
+        "dwk_" + "A1b2" * 20,  # of a service
         "whsec_" + "A1b2" * 11 + "=",
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
         "postgresql://doorward:hunter2-canary@db/doorward",

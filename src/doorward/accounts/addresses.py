@@ -6,7 +6,7 @@ order of the locks is the same everywhere: password, account, challenge, session
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from doorward.accounts import store
 from doorward.accounts.flows import Accounts, FirstPassword
@@ -62,6 +62,8 @@ class Addresses(Flows):
         """
         await self._challenges.admit_network(source)
         challenge = await self._challenges.find(answer, "verify", "change")
+        if _is_taken(challenge):
+            raise ChallengeInvalid("the new address was somebody else's when it was asked for")
         now = self._clock()
         account_id = challenge.account_id or ""
         event: Event
@@ -88,7 +90,9 @@ class Addresses(Flows):
         letter = "confirm_new_address" if target.purpose == "change" else "verify_address"
         await self._database.write(
             self._challenges.renewing(target, now=now),
-            self._challenges.mailing(target, letter, source=source, now=now),
+            self._challenges.mailing(
+                replace(target, account_id=None) if _is_taken(target) else target, letter, source=source, now=now
+            ),
         )
         return Sent(challenge_id, self._challenges.sent(target).expires_in)
 
@@ -173,10 +177,10 @@ class Addresses(Flows):
         taken = other is not None and other.id != account_id and other.email_verified
         now = self._clock()
         undo = self._challenges.new("undo", account_id=account_id, address=account.email, now=now)
-        payload = json.dumps({"from": account.email, "undo": undo.id})
-        change = self._challenges.new(
-            "change", account_id=None if taken else account_id, address=new_email, now=now, payload=payload
-        )
+        # A wish for an address that somebody else has proved is kept like any other, so that nothing that its asker
+        # sees tells: not what it ends, nor a copy of the data. Its secret leaves by no mail, and would prove nothing.
+        payload = json.dumps({"from": account.email, "undo": undo.id, "taken": taken})
+        change = self._challenges.new("change", account_id=account_id, address=new_email, now=now, payload=payload)
         event = EmailChangeRequested(account_id=account_id, session_id=session_id)
         if other is not None and taken:
             mail = self._outbox.sending("address_known", to=other.email, account_id=other.id, source=source, now=now)
@@ -268,6 +272,11 @@ class Addresses(Flows):
         self._sessions.obey(results)
         await self._events.publish(event)
         return results
+
+
+def _is_taken(challenge: Challenge) -> bool:
+    """Tell whether a wish was for an address that somebody else had proved already."""
+    return challenge.purpose == "change" and json.loads(challenge.payload or "{}").get("taken") is True
 
 
 def _counted_by(challenge_id: str, found: Challenge | None) -> str:

@@ -238,7 +238,9 @@ class Audit(Flows):
                 examination.read(line)
             after = lines[-1].position or examination.ends_at
         pending = sorted(examination.unexplained)[: examination.MOST_FAULTS]
-        told = [each for each in pending if await store.is_told(self._database, each, ERASING_EVENT)]
+        # An event that was read came before the line: what is erased by it has its place already when it gets its own.
+        after = examination.ends_at
+        told = [each for each in pending if await store.is_told(self._database, each, ERASING_EVENT, after=after)]
         faults = examination.end(explained=frozenset(told))
         unsealed, since = await store.waiting(self._database)
         if since is not None and self._clock() - since > _LATE:

@@ -26,7 +26,10 @@ _PRUNABLE: Final = f"""
     WHERE sealed_at < :before AND position <= (SELECT MIN(position) FROM audit_checkpoint) + :most
     ORDER BY position DESC LIMIT 1
 """
-_IS_TOLD: Final = "SELECT 1 FROM audit_event WHERE account_id = :account_id AND event = :event LIMIT 1"
+_IS_TOLD: Final = """
+    SELECT 1 FROM audit_event
+    WHERE account_id = :account_id AND event = :event AND (position IS NULL OR position > :after) LIMIT 1
+"""
 _WAITING: Final = "SELECT COUNT(*) AS lines, MIN(recorded_at) AS since FROM audit_event WHERE position IS NULL"
 
 
@@ -58,9 +61,9 @@ async def waiting(database: Database) -> tuple[int, int | None]:
     return (0, None) if row is None else (row["lines"], row["since"])
 
 
-async def is_told(database: Database, account_id: str, event: str) -> bool:
-    """Tell whether the trail has such an event of such an account, sealed or not."""
-    return await database.fetch_one(_IS_TOLD, account_id=account_id, event=event) is not None
+async def is_told(database: Database, account_id: str, event: str, *, after: int) -> bool:
+    """Tell whether the trail has such an event of such an account after a position, or one that is not sealed yet."""
+    return await database.fetch_one(_IS_TOLD, account_id=account_id, event=event, after=after) is not None
 
 
 async def checkpoints(database: Database) -> list[Checkpoint]:

@@ -24,6 +24,8 @@ KEPT: Final = 7 * 86_400
 """Seconds for which a mail that was sent or set aside can be looked up."""
 
 PAGE_SIZE: Final = 100
+_TO_ANOTHER: Final = "confirm_new_address"
+"""The letter to an address that an account would like to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,11 @@ class Outbox(Flows):
         address: str = "",
         decoy: bool = False,
     ) -> Statement:
-        """Make the statement that queues a mail to an address. A ``decoy`` costs the same and goes nowhere."""
+        """Make the statement that queues a mail to an address.
+
+        A ``decoy`` costs the same, goes nowhere, and keeps nothing of whoever asked.
+        """
+        facts = _facts(source, now, address)
         return store.insert(
             message_id=self._message_id(),
             letter=letter,
@@ -83,7 +89,7 @@ class Outbox(Flows):
             account_id=account_id,
             challenge_id=challenge_id,
             language=language_of(source, self._settings),
-            facts=_facts(source, now, address),
+            facts="{}" if decoy else facts,
             state="decoy" if decoy else "waiting",
             now=now,
         )
@@ -160,7 +166,9 @@ class Outbox(Flows):
     # -- an account's own --------------------------------------------------------------------------------------------
 
     async def of_account(self, account_id: str) -> list[dict[str, Any]]:
-        """List what is kept of mails to an account, for its owner."""
+        """List what is kept of mails to an account, for its owner; not whether one went to an address to change to,
+        which would tell whether that belongs to somebody.
+        """
         rows = await store.of_account(self._database, account_id, size=1000)
         return [
             {
@@ -170,6 +178,7 @@ class Outbox(Flows):
                 "queued_at": row["queued_at"],
             }
             for row in rows
+            if row["letter"] != _TO_ANOTHER
         ]
 
     def erasing(self, account_id: str) -> Statement:

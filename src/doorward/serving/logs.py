@@ -17,11 +17,11 @@ from doorward.observability.context import request_id
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CREDENTIAL: Final = re.compile(
-    r"(?P<name>\bdwr_|\bwhsec_|\bBearer |__Host-doorward=)[^\s\"'<>;,]{4,}"
+    r"(?P<name>\bdw[a-z]_|\bwhsec_|\bBearer |__Host-doorward=)[^\s\"'<>;,]{4,}"
     r"|(?P<url>://[^/\s:@]{0,64}:)[^\s/@]+(?=@)"
     r"|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 )
-"""Refresh tokens, webhook secrets, passwords in URLs, bearer tokens, session cookies, and JWS by their look."""
+"""Tokens of ours, webhook secrets, passwords in URLs, bearer tokens, session cookies, and JWS by their look."""
 
 MASK: Final = "…"
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S"

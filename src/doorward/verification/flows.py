@@ -189,6 +189,10 @@ class Challenges(Flows):
             for one in await self.of_account(account_id)
         ]
 
+    def erasing(self, account_id: str) -> Statement:
+        """Make the statement that erases what does not go with an account's row by itself."""
+        return store.erase_decoys(account_id)
+
     def clean_up(self, *, now: int) -> Statement:
         """Make the statement that forgets what is long over."""
         return store.forget(before=now - KEPT)

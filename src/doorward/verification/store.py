@@ -160,6 +160,17 @@ def end_later(challenge: Challenge, *, now: int) -> Statement:
     )
 
 
+def erase_decoys(account_id: str) -> Statement:
+    """Delete decoys with the address of an account: what others have asked for names its owner as well."""
+    return statement(
+        """
+        DELETE FROM challenge
+        WHERE account_id IS NULL AND LOWER(address) = (SELECT email_key FROM account WHERE id = :account_id)
+        """,
+        account_id=account_id,
+    )
+
+
 def forget(*, before: int) -> Statement:
     """Delete what is long over."""
     return statement("DELETE FROM challenge WHERE expires_at < :before", before=before)
