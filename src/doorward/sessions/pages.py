@@ -142,7 +142,7 @@ class SessionPages:
         return self._pages.show(request, "logout.html", who=caller.principal, sent=sent, status=status)
 
     def _goodbye(self, request: Request) -> Response:
-        """Say so on a page, in the language that was chosen: its cookie is cleared with everything else."""
+        """Say so on a page, in the language that was chosen."""
         language = self._pages.cookies.language.read(request.scope["headers"])
         path = f"/logout?lang={language}" if language in LANGUAGES else "/logout"
         response = self._pages.go(path, cookies=[self._gate.cookie.clear(), self._pages.cookies.draft.clear()])

@@ -107,9 +107,9 @@ class Pages(Renderer):
     ) -> Response:
         """Take a form that needs no log-in, bound to the browser by a cookie; otherwise like :meth:`submit`."""
         form = await self._read(request, kind)
-        browser = self.cookies.visitor.read(request.scope["headers"])
+        browser = of_visitor(self.cookies.visitor.read(request.scope["headers"]))
         try:
-            self._check_token(form, of_visitor(browser))
+            self._check_token(form, browser)
             form = self._with_kept(request, kind, form, browser)
             return await act(request, form)
         except Problem as problem:
@@ -149,7 +149,7 @@ class Pages(Renderer):
 
     def _with_kept(self, request: Request, kind: FormKind, form: Form, browser: str) -> Form:
         """Fill in the password that was kept, unless another one was typed."""
-        if not form[KEPT_FIELD] or form[kind.sealed]:
+        if not kind.sealed or not form[KEPT_FIELD] or form[kind.sealed]:
             return form
         bound_to = _bound(request, browser)
         password = unseal_password(self._ring, form[KEPT_FIELD], bound_to=bound_to, now=self._clock())
