@@ -98,7 +98,7 @@ _MUST_BE_EMPTY = {
     """,
     "a trail that tells of a session that is not there": """
         SELECT id FROM audit_event WHERE event = 'session.started' AND session_id NOT IN (SELECT id FROM session)
-           AND account_id NOT LIKE 'del_%'
+           AND account_id NOT LIKE 'ano_%'
     """,
     "a retired key with its private half": """
         SELECT kid FROM signing_key WHERE state = 'retired' AND LENGTH(sealed) > 0
