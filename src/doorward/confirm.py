@@ -1,6 +1,9 @@
 """Proving the owner again in the middle of a form, for acts that need a fresh log-in (ASVS 7.5.1)."""
 
-from doorward.errors import FieldError, InvalidFields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from doorward.errors import FieldError, InvalidFields, Problem
 from doorward.gate import Caller, Gate
 from doorward.passwords.flows import Passwords
 from doorward.sessions.flows import Sessions
@@ -28,3 +31,13 @@ class Confirm:
             session_id=caller.principal.session_id, password=password[:1024], source=caller.source, by=caller.transport
         )
         return [self._gate.cookie.set(log_in.cookie or "", max_age=self._sessions.lifetime_of_cookie(log_in.session))]
+
+
+@contextmanager
+def carrying(cookies: Sequence[str]) -> Iterator[None]:
+    """Let a refusal of what follows carry the renewed cookie too: the old one is dead whether the act succeeds or not."""
+    try:
+        yield
+    except Problem as problem:
+        problem.headers.update({"Set-Cookie": cookie for cookie in cookies})
+        raise

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from doorward.accounts.addresses import Addresses
 from doorward.accounts.flows import Accounts
 from doorward.accounts.model import MAX_EMAIL
-from doorward.confirm import Confirm
+from doorward.confirm import Confirm, carrying
 from doorward.gate import Caller, Gate, source_of
 from doorward.web.challenged import sender_of
 from doorward.web.forms import Form, check_filled
@@ -96,12 +96,13 @@ class AddressPages:
     async def _change(self, _request: Request, form: Form, caller: Caller) -> Response:
         check_filled(form, {"new_email": MAX_EMAIL})
         cookies = await self._confirm(caller, form["password"])
-        sent = await self._addresses.request_change(
-            caller.principal.subject,
-            new_email=form["new_email"].strip(),
-            session_id=caller.principal.session_id,
-            source=caller.source,
-        )
+        with carrying(cookies):
+            sent = await self._addresses.request_change(
+                caller.principal.subject,
+                new_email=form["new_email"].strip(),
+                session_id=caller.principal.session_id,
+                source=caller.source,
+            )
         return self._pages.go(f"/verify?{urlencode({'challenge': sent.challenge})}", cookies=cookies)
 
     async def _email_again(self, request: Request, caller: Caller, sent: Sent, status: int) -> Response:

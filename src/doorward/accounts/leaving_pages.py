@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from doorward.accounts.leaving import Leaving
-from doorward.confirm import Confirm
+from doorward.confirm import Confirm, carrying
 from doorward.errors import FieldError, InvalidFields, MalformedRequest
 from doorward.gate import Caller, Gate
 from doorward.web.browser import CLEAR_SITE_DATA
@@ -53,11 +53,13 @@ class LeavingPages:
             raise InvalidFields("not sure", errors=[FieldError("/sure", "required", "Say that you are sure.")])
         cookies = await self._confirm(caller, form["password"])
         if wish == "delete":
-            await self._leaving.delete(account_id, source=caller.source)
+            with carrying(cookies):
+                await self._leaving.delete(account_id, source=caller.source)
             response = self._pages.go("/login", notice="account_deleted", cookies=[self._gate.cookie.clear()])
             response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
             return response
-        held = await self._leaving.export(account_id, source=caller.source)
+        with carrying(cookies):
+            held = await self._leaving.export(account_id, source=caller.source)
         response = Response(json.dumps(held, ensure_ascii=False, indent=2), media_type="application/json")
         response.headers["Content-Disposition"] = 'attachment; filename="account.json"'
         for cookie in cookies:

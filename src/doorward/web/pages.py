@@ -189,4 +189,6 @@ def _with_headers(response: Response, problem: Problem) -> Response:
     for name, value in headers_of(problem, realm=DEFAULT_REALM).items():
         if name == "retry-after":
             response.headers[name] = value
+        elif name == "set-cookie":
+            response.headers.append(name, value)
     return response
