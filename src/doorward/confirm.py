@@ -35,9 +35,10 @@ class Confirm:
 
 @contextmanager
 def carrying(cookies: Sequence[str]) -> Iterator[None]:
-    """Let a refusal of what follows carry the renewed cookie too: the old one is dead whether the act succeeds or not."""
+    """Let a refusal of what follows carry the renewed cookie too: the old one is dead whether or not it succeeds."""
     try:
         yield
     except Problem as problem:
-        problem.headers.update({"Set-Cookie": cookie for cookie in cookies})
+        for cookie in cookies:  # one at most
+            problem.headers["Set-Cookie"] = cookie
         raise

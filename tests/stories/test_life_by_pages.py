@@ -184,7 +184,7 @@ async def test_somebody_changes_the_address_and_the_old_one_takes_it_back(
     await visitor.open("/login")
 
     assert (fresh, stale) == (True, True)
-    assert [answer.status_code for answer in (missing, wrong, asked, moved)] == [422, 422, 303, 303]
+    assert [answer.status_code for answer in (missing, wrong, nonsense, asked, moved)] == [422, 422, 422, 303, 303]
     assert (refused.status_code, undone.status_code) == (422, 303)
     assert (await mailing_house.auth.accounts.find_by_email(ADA)).email_verified
 
