@@ -67,6 +67,7 @@ def test_a_draft_tells_nothing_to_who_looks_into_the_cookies() -> None:
 @pytest.mark.parametrize(
     "value",
     ["", ".", "x", "x.y", "A" * 80, seal_draft(OTHER, Draft("o", "/account", {}), entropy=system_entropy)],
+    ids=["empty", "dot", "letter", "two letters", "long", "of another instance"],
 )
 def test_a_draft_of_somebody_else_is_none(value: str) -> None:
     """Only what this instance has sealed is shown."""
