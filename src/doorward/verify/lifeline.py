@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from doorward.verify.model import Principal
-from doorward.verify.watching import EXPIRED, REVOKED, Watch, watch_of
+from doorward.verify.watching import EXPIRED, Watch, watch_of
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -26,7 +26,7 @@ class Lifeline:
 
         self._loop = asyncio.get_running_loop()
         self._end: Callable[[str], None] | None = end
-        self._watch: Watch = watch_of(authenticator, principal, self._revoked)
+        self._watch: Watch = watch_of(authenticator, principal, self._told)
         self._wait()
 
     def let_go(self) -> None:
@@ -35,10 +35,10 @@ class Lifeline:
         self._watch.stop()
         self._timer.cancel()
 
-    def _revoked(self) -> None:
+    def _told(self) -> None:
         """Called in whichever thread has the news; the loop may have gone meanwhile, and then so has the connection."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._cut, REVOKED)
+            self._loop.call_soon_threadsafe(lambda: self._cut(self._watch.reason))
 
     def _wait(self) -> None:
         """Wait for the expiry by the clock that checks tokens; where the timer comes early by it, it is set anew."""
