@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from doorward.verify.model import Principal
-from doorward.verify.watching import EXPIRED, Watch, watch_of
+from doorward.verify.watching import EXPIRED, REVOKED, Watch, watch_of
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -26,6 +26,7 @@ class Lifeline:
 
         self._loop = asyncio.get_running_loop()
         self._end: Callable[[str], None] | None = end
+        self._at_its_end = EXPIRED if principal.token_id else REVOKED  # what stands on a cookie has no token to refresh
         self._watch: Watch = watch_of(authenticator, principal, self._told)
         self._wait()
 
@@ -46,7 +47,7 @@ class Lifeline:
         if left > 0:
             self._timer = self._loop.call_later(left, self._wait)
         else:
-            self._timer = self._loop.call_later(0, self._cut, EXPIRED)
+            self._timer = self._loop.call_later(0, self._cut, self._at_its_end)
 
     def _cut(self, reason: str) -> None:
         end, self._end = self._end, None

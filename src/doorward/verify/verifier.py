@@ -258,12 +258,13 @@ class Verifier:
         The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
         """
         live = self._live()
+        leeway = self._leeway if principal.token_id else 0  # a cookie's session is judged by the clock that made it
         if live is None:
-            return Watch(principal, tell, clock=self._clock, leeway=self._leeway)
+            return Watch(principal, tell, clock=self._clock, leeway=leeway)
         watches = self._watches.get(live)
         if watches is None:  # of threads that come at the same time the first one's is kept; the other hears for nobody
             watches = self._watches.setdefault(live, Watches(live, refuses=self._refuses))
-        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=self._leeway)
+        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=leeway)
         watches.start(watch)
         return watch
 
