@@ -29,12 +29,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from benchmarks.figures import Figure, middle
-from benchmarks.guard import ISSUER, _call, _token
+from benchmarks.guard import ISSUER, _token
+from benchmarks.in_process import time_call
 from doorward.jose.keys import KeySet, SigningKey
 from doorward.verify import Guard, Verifier
 from doorward.verify.aiohttp import Guard as AiohttpGuard
 from doorward.verify.flask import protect
+from doorward.verify.grpc_aio import GuardInterceptor as GuardInterceptorAio
 from doorward.verify.grpc_sync import GuardInterceptor
+from doorward.verify.wsgi import Guard as WsgiGuard
 
 NAME: Final = "adapters"
 ROUNDS: Final = 600
@@ -55,11 +58,14 @@ def measure() -> Iterator[Figure]:
         "FastAPI": _fastapi,
         "Litestar": _litestar,
         "Quart": _quart,
+        "plain WSGI": _plain_wsgi,
         "Flask": _flask,
         "Django, sync": _django_sync,
         "Django, async": _django_async,
+        "Django REST framework": _drf,
         "aiohttp": _aiohttp,
         "gRPC, sync": _grpc,
+        "gRPC, asyncio": _grpc_aio,
     }
     with asyncio.Runner() as runner:
         for name, make in makers.items():
@@ -90,7 +96,7 @@ def _asgi(runner: asyncio.Runner, bare: Any, guarded: Any) -> Pair:
     def asking(app: Any) -> Ask:
         async def ask(token: str) -> float:
             begun = time.thread_time()
-            await _call(app, token)
+            await time_call(app, (b"authorization", f"Bearer {token}".encode()))
             return time.thread_time() - begun
 
         return lambda token: runner.run(ask(token))
@@ -179,7 +185,8 @@ def _wsgi(bare: Any, guarded: Any) -> Pair:
             begun = time.thread_time()
             chunks = app(environ, _start_response)
             b"".join(chunks)
-            chunks.close()
+            if hasattr(chunks, "close"):
+                chunks.close()
             return time.thread_time() - begun
 
         return ask
@@ -190,6 +197,14 @@ def _wsgi(bare: Any, guarded: Any) -> Pair:
 def _start_response(status: str, _headers: Any, _exc_info: Any = None) -> None:
     if not status.startswith("200"):
         raise AssertionError(status)
+
+
+def _plain_wsgi(verifier: Verifier, _runner: asyncio.Runner) -> Pair:
+    def report(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"all is well"]
+
+    return _wsgi(report, WsgiGuard(report, verifier))
 
 
 def _flask(verifier: Verifier, _runner: asyncio.Runner) -> Pair:
@@ -209,7 +224,13 @@ def _django(verifier: Verifier, handler: str, view: Any) -> tuple[Any, Any]:
     from django.urls import path
 
     if not django_settings.configured:
-        django_settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="benchmark", MIDDLEWARE=[])
+        rest = {
+            "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+            "UNAUTHENTICATED_USER": None,
+        }
+        django_settings.configure(
+            ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="benchmark", MIDDLEWARE=[], REST_FRAMEWORK=rest
+        )
         django.setup()
     django_settings.DOORWARD = {"verifier": verifier}
     urlpatterns[:] = [path("reports", report) for report in (_report, _report_async)][view : view + 1]
@@ -239,6 +260,28 @@ def _django_sync(verifier: Verifier, _runner: asyncio.Runner) -> Pair:
 def _django_async(verifier: Verifier, runner: asyncio.Runner) -> Pair:
     bare, guarded = _django(verifier, "asgi", 1)
     return _asgi(runner, _staying(bare), _staying(guarded))
+
+
+def _drf(verifier: Verifier, _runner: asyncio.Runner) -> Pair:
+    """The middleware, the authentication class and a permission, as its example has them."""
+    bare, guarded = _django(verifier, "wsgi", 0)
+    from django.urls import path
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    from doorward.verify.drf import BearerAuthentication, requires
+
+    def report(_view: Any, _request: Any) -> Any:
+        return Response("all is well")
+
+    for name, authentication, permissions in (("bare", [], []), ("guarded", [BearerAuthentication], [requires()])):
+        members = {"get": report, "authentication_classes": authentication, "permission_classes": permissions}
+        urlpatterns.append(path(name, type(name, (APIView,), members).as_view()))
+
+    def at(name: str, app: Any) -> Any:
+        return lambda environ, start_response: app({**environ, "PATH_INFO": f"/{name}"}, start_response)
+
+    return _wsgi(at("bare", bare), at("guarded", guarded))
 
 
 def _aiohttp(verifier: Verifier, runner: asyncio.Runner) -> Pair:
@@ -282,6 +325,38 @@ def _grpc(verifier: Verifier, _runner: asyncio.Runner) -> Pair:
         asks.append(_calling(channel.unary_unary("/r.Reports/Get")))
         ends += [channel.close, partial(server.stop, 0)]
     return asks[0], asks[1], lambda: [end() for end in ends]
+
+
+def _grpc_aio(verifier: Verifier, runner: asyncio.Runner) -> Pair:
+    async def report(_request: bytes, _context: Any) -> bytes:
+        return b"all is well"
+
+    handler = grpc.method_handlers_generic_handler("r.Reports", {"Get": grpc.unary_unary_rpc_method_handler(report)})
+    asks: list[Ask] = []
+    ends: list[Callable[[], Any]] = []
+
+    async def start(interceptors: list[Any]) -> None:
+        server = grpc.aio.server(interceptors=interceptors)
+        server.add_generic_rpc_handlers((handler,))
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+        await server.start()
+        call = channel.unary_unary("/r.Reports/Get")
+
+        async def ask(token: str) -> float:
+            begun = time.process_time()
+            await call(b"", metadata=(("authorization", f"Bearer {token}"),))
+            return time.process_time() - begun
+
+        asks.append(lambda token: runner.run(ask(token)))
+        ends.extend([channel.close, partial(server.stop, None)])
+
+    async def end() -> None:
+        for one in ends:
+            await one()
+
+    for interceptors in ([], [GuardInterceptorAio(verifier)]):
+        runner.run(start(interceptors))
+    return asks[0], asks[1], lambda: runner.run(end())
 
 
 def _calling(call: Any) -> Ask:

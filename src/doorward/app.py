@@ -271,7 +271,7 @@ class Doorward:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
             await bring_up(self._database, discover(MIGRATION_PACKAGES))
-            await self.revocations.follow()
+            await self.revocations.start()
             await self.sessions.follow()
             await self.keys.start()
             await self.status_lists.start()
@@ -339,7 +339,7 @@ class Doorward:
         now = self._clock()
         await self._database.write(
             *self.sessions.clean_up(now=now),
-            self.revocations.clean_up(now=now),
+            *self.revocations.clean_up(now=now),
             self.limiter.clean_up(now=now),
             *self.life.clean_up(now=now),
             *self.status_lists.clean_up(now=now),

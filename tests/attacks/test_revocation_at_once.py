@@ -1,9 +1,11 @@
 """Log-out that does not log out: the token lives on until it expires, or in the cache of what was verified."""
 
 import pytest
+from msgspec.structs import replace
 
 from doorward.app import Doorward
 from doorward.errors import InvalidToken
+from doorward.revocation.flows import LEEWAY, MEMORY_SLACK
 from doorward.verify.verifier import Verifier
 from tests.support.house import House, bearer, clients
 from tests.support.waiting import until
@@ -69,6 +71,33 @@ async def test_a_revocation_is_remembered_as_long_as_the_token_could_be_used(hou
             lenient.check(pair["access_token"])
 
     assert refused.value.why == "revoked"
+
+
+async def test_a_lower_life_of_tokens_forgets_no_log_out_of_a_longer_one(house: House) -> None:
+    """The token from before the change is refused to its end; the memory is short again when all of them are over."""
+    pair = await house.enter()
+    before = house.auth.settings
+    settings = replace(before, tokens=replace(before.tokens, access_lifetime=60))
+    after = Doorward(settings, clock=house.clock)
+
+    async with after.lifespan(), clients(after) as (client, _):
+        await client.post("/v1/logout", json={"refresh_token": pair["refresh_token"]})
+        house.clock.advance(before.tokens.access_lifetime + 29)
+        await after.keep_house()
+        restarted = Doorward(settings, clock=house.clock)
+        async with restarted.lifespan():
+            keys, revocations = restarted.keys.published, restarted.revocations.live
+            behind = Verifier(issuer=settings.issuer, keys=keys, revocations=revocations, clock=house.clock, leeway=30)
+            with pytest.raises(InvalidToken) as refused:
+                behind.check(pair["access_token"])
+
+        house.clock.advance(MEMORY_SLACK + 120)
+        await after.keep_house()
+        revoked = after.revocations.of(b"sixteen bytes at", now=house.clock())
+        _, rows = await after._database.write(after.revocations.clean_up(now=house.clock())[0], revoked)
+
+    assert refused.value.why == "revoked"
+    assert [row["forget_at"] - house.clock() for row in rows] == [60 + LEEWAY]
 
 
 async def test_withdrawn_keys_take_everything_with_them_and_nothing_comes_back(house: House) -> None:

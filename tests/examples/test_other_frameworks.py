@@ -23,7 +23,7 @@ from tests.verify.adapters.test_open_sockets import _answers
 from tests.verify.parties import run
 
 EXAMPLES = ROOT / "examples"
-HTTP = ["litestar_app", "quart_app", "flask_app", "django_app", "aiohttp_app"]
+HTTP = ["litestar_app", "quart_app", "flask_app", "django_app", "drf_app", "wsgi_app", "aiohttp_app"]
 PASSWORD = "seven otters paint a bridge"
 
 

@@ -43,3 +43,52 @@ async def test_a_log_out_closes_the_sockets_of_its_session(house: House, transpo
 
     assert answer.status_code == 204
     assert wire.sent[1:] == [CLOSE]
+
+
+async def by_cookie(house: House) -> dict[str, str]:
+    """Register and log in with a browser; return the headers of its handshake."""
+    await house.register()
+    login = {"login": "ada@example.test", "password": PASSWORD, "transport": "cookie"}
+    await house.browser.post("/v1/login", json=login)
+    return {
+        "cookie": "; ".join(f"{name}={value}" for name, value in house.browser.cookies.items()),
+        "origin": ORIGIN,
+    }
+
+
+async def test_a_socket_by_cookie_is_closed_at_the_end_of_its_session(house: House) -> None:
+    """To the second, without the leeway of tokens; and not as a token, because there is none to refresh."""
+    headers = await by_cookie(house)
+    sessions = house.auth.settings.sessions
+    end = house.clock() + sessions.lifetime
+    while house.clock() < end - 1:
+        house.clock.now = min(end - 1, house.clock() + sessions.idle_lifetime - 1)
+        assert (await house.browser.get("/v1/me")).status_code == 200
+    wire, socket = opened(house, headers)
+    await until(lambda: {"type": "websocket.accept"} in wire.sent)
+
+    house.clock.advance(1)
+    await socket
+
+    assert wire.sent[1:] == [CLOSE]
+
+
+async def test_a_socket_by_cookie_outlasts_the_idle_time_out_and_no_log_out(house: House) -> None:
+    """An open socket is neither a use of the session nor ended for want of one; what ends the account's sessions is."""
+    headers = await by_cookie(house)
+    wire, socket = opened(house, headers)
+    await until(lambda: {"type": "websocket.accept"} in wire.sent)
+
+    house.clock.advance(house.auth.settings.sessions.idle_lifetime)
+    refused = await house.browser.get("/v1/me")
+    another, handshake = opened(house, headers)
+    await handshake
+    before = list(wire.sent)
+    token = (await house.log_in())["access_token"]
+    await house.client.post("/v1/logout", json={"everywhere": True}, headers=bearer(token))
+    await socket
+
+    assert refused.status_code == 401
+    assert [message["type"] for message in another.sent] == ["websocket.close"]
+    assert before == [{"type": "websocket.accept"}]
+    assert wire.sent[1:] == [CLOSE]

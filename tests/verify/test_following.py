@@ -13,13 +13,14 @@ import pytest
 
 from doorward.errors import KeysUnavailable, Misconfigured
 from doorward.jose.keys import SigningKey
-from doorward.verify import FeedStatus, RevocationSet, RevocationsUnavailable, Verifier, following, upstream
+from doorward.verify import FeedStatus, Guard, RevocationSet, RevocationsUnavailable, Verifier, following, upstream
 from doorward.verify.following import Follower
 from doorward.verify.model import digest
 from tests.support.waiting import until
 from tests.verify.feed_server import Feeding, feeding, refuses, state
 from tests.verify.key_server import Handler, saying
-from tests.verify.parties import NOW, Issuer
+from tests.verify.parties import NOW, Issuer, bearing, scope_of
+from tests.verify.test_sockets import Wire, listening
 
 
 @pytest.fixture
@@ -262,6 +263,40 @@ async def test_a_service_may_believe_until_expiry(
     status = state(verifier)
     assert (status.fresh, status.staleness, status.stale_periods) == (False, 61, 1)
     await until(lambda: follower_of(verifier).status().failures > 0)
+
+
+@pytest.mark.parametrize("when_stale", ["refuse", "until_expiry"])
+async def test_what_is_open_ends_when_everything_is_refused(feed: Feeding, when_stale: Any) -> None:
+    """Noticed by the follower itself, with nobody asking; told once, and before a listener that may fail."""
+    told: list[str] = []
+
+    def listen(status: FeedStatus) -> None:
+        told.append("fresh" if status.fresh else f"{len(told) - 1} open ended before")
+
+    verifier = feed.verifier(when_stale=when_stale, on_feed_change=listen)
+    watch = verifier.watch(verifier.check(feed.token()), lambda: told.append(watch.reason))
+    await silent(feed, verifier)
+    feed.clock.now += 61
+
+    await until(lambda: told[-1].endswith("before"))
+    verifier.close()
+
+    ended = ["revocations_unavailable"] if when_stale == "refuse" else []
+    assert told == ["fresh", *ended, f"{len(ended)} open ended before"]
+
+
+async def test_a_web_socket_is_closed_when_everything_is_refused(feed: Feeding, verifier: Verifier) -> None:
+    """With 1008 and the code of the refusal that a request would get."""
+    wire = Wire()
+    scope = scope_of(b"/socket", kind="websocket", headers=bearing(feed.token()))
+    socket = asyncio.create_task(Guard(listening, verifier)(scope, wire.receive, wire.send))
+    await until(lambda: {"type": "websocket.accept"} in wire.sent)
+    await silent(feed, verifier)
+
+    feed.clock.now += 61
+    await socket
+
+    assert wire.sent[1:] == [{"type": "websocket.close", "code": 1008, "reason": "revocations_unavailable"}]
 
 
 async def test_an_issuer_that_is_gone_is_survived_for_as_long_as_its_keys_are_good(feed: Feeding) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from doorward.verify import Principal
 from doorward.verify.model import RevocationSet, digest, digests_of
-from doorward.verify.watching import Watches, watch_of
+from doorward.verify.watching import REVOKED, STALE, Watch, Watches, watch_of
 from tests.verify.parties import NOW, Clock, Issuer
 
 PARTY = Issuer()
@@ -198,3 +198,32 @@ def test_many_threads_start_stop_and_revoke_and_each_is_told_once() -> None:
 
     assert sorted(number for number in told if number >= 0) == list(range(len(principals)))
     assert len(watches) == 0
+
+
+# -- a service that refuses everything while it hears of nothing ------------------------------------------------------
+
+
+def test_everybody_is_told_once_when_everything_is_refused() -> None:
+    """With the reason; whoever has been told before, or stopped, is not, and nothing is left."""
+    watches, told = Watches(RevocationSet()), []
+    principals = [caller(sid=f"ses_{number}", jti=f"jti_{number}") for number in range(3)]
+    held = [Watch(one, lambda: told.append(1), registry=watches) for one in principals]
+    for watch in held:
+        watches.start(watch)
+    held[0].stop()
+
+    watches.end_all()
+    watches.end_all()
+
+    assert (told, len(watches)) == ([1, 1], 0)
+    assert [watch.reason for watch in held] == [REVOKED, STALE, STALE]
+
+
+def test_whoever_comes_while_everything_is_refused_is_told_at_once() -> None:
+    """Between the check of a handshake and its watch there is a moment."""
+    watches, told = Watches(RevocationSet(), refuses=lambda: True), []
+    watch = Watch(caller(), lambda: told.append(1), registry=watches)
+
+    watches.start(watch)
+
+    assert (told, watch.reason, len(watches)) == ([1], STALE, 0)

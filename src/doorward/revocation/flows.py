@@ -20,6 +20,9 @@ KEY_MEMORY: Final = 86_400 + LEEWAY
 """Seconds for which a withdrawn key is remembered. Whoever has stolen it can sign new tokens, so the life of a token is
 no bound here; but verifiers keep keys for a day at most without confirming them (``verify/jwks.py``)."""
 
+MEMORY_SLACK: Final = 86_400
+"""Seconds for which a process may go without housekeeping, which says that tokens of its life are still given out."""
+
 _PAGE: Final = 5_000
 
 
@@ -38,11 +41,11 @@ class Revocations:
     def of(self, digest: bytes, *, now: int, kind: Kind = "token", not_before: int | None = None) -> Statement:
         """Make the statement that revokes one thing: for every token, or for those issued before ``not_before``."""
         memory = max(self._memory, KEY_MEMORY) if kind == "key" else self._memory
-        return store.insert(digest, kind=kind, not_before=not_before, now=now, forget_at=now + memory)
+        return store.insert(digest, kind=kind, not_before=not_before, now=now, memory=memory, slack=MEMORY_SLACK)
 
     def of_selected(self, select: str, *, now: int, kind: Kind = "session", **parameters: Any) -> Statement:
         """Make the statement that revokes whatever a SELECT of digests names."""
-        return store.insert_selected(select, kind=kind, now=now, forget_at=now + self._memory, **parameters)
+        return store.insert_selected(select, kind=kind, now=now, memory=self._memory, slack=MEMORY_SLACK, **parameters)
 
     def on_obey(self, listener: Callable[[bytes], None]) -> None:
         """Call ``listener`` with every digest that is refused from now on, at the moment it is."""
@@ -55,6 +58,15 @@ class Revocations:
             for listener in self._listeners:
                 listener(row["digest"])
 
+    async def start(self) -> None:
+        """Record for how long tokens live here, before the first is given out, and read what is revoked.
+
+        ``tokens.access_lifetime`` may be lowered, and differ between processes while it is: everybody remembers what
+        they revoke for the longest life that tokens can still have.
+        """
+        await self._database.write(store.see_memory(self._memory, now=self._clock()))
+        await self.follow()
+
     async def follow(self) -> None:
         """Read what others have committed. Called at the start and whenever the database says that it changed.
 
@@ -66,6 +78,10 @@ class Revocations:
             self._position = rows[-1]["id"]
         self.live.forget(self._clock(), at_most=_PAGE)
 
-    def clean_up(self, *, now: int) -> Statement:
-        """Make the statement that forgets what needs no memory any more."""
-        return store.forget(before=now - LEEWAY)
+    def clean_up(self, *, now: int) -> list[Statement]:
+        """Make the statements that forget what needs no memory any more, and say that this process is still there."""
+        return [
+            store.forget(before=now - LEEWAY),
+            store.see_memory(self._memory, now=now),
+            store.forget_memories(now=now, slack=MEMORY_SLACK),
+        ]

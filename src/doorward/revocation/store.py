@@ -1,4 +1,4 @@
-"""The SQL of table ``revocation``."""
+"""The SQL of tables ``revocation`` and ``revocation_memory``."""
 
 from typing import Any, Final
 
@@ -15,6 +15,14 @@ _FOLLOWING: Final = f"""
     ORDER BY id LIMIT :size
 """
 
+# Asked in the act itself: another process may have given out tokens that live longer, a while ago or right now.
+_FORGET_AT: Final = """
+    (SELECT CAST(:now AS BIGINT) + MAX(seconds) FROM (
+        SELECT CAST(:memory AS BIGINT) AS seconds
+        UNION ALL SELECT seconds FROM revocation_memory WHERE seen_at + seconds + CAST(:slack AS BIGINT) >= :now
+    ) AS memory)
+"""
+
 
 async def news(database: Database, *, position: int, size: int) -> list[Row]:
     """Read what was added after a position."""
@@ -26,37 +34,39 @@ async def following(database: Database, *, position: int, since: int, size: int)
     return await database.fetch_all(_FOLLOWING, position=position, since=since, size=size)
 
 
-def insert(digest: bytes, *, kind: Kind, not_before: int | None, now: int, forget_at: int) -> Statement:
-    """Record one."""
+def insert(digest: bytes, *, kind: Kind, not_before: int | None, now: int, memory: int, slack: int) -> Statement:
+    """Record one, for ``memory`` seconds or for the longest that is recorded."""
     return announced(
         statement(
-            """
+            f"""
             INSERT INTO revocation (kind, digest, not_before, recorded_at, forget_at)
-            VALUES (:kind, :digest, :not_before, :now, :forget_at)
+            VALUES (:kind, :digest, :not_before, :now, {_FORGET_AT})
             RETURNING digest, not_before, forget_at
             """,
             kind=kind,
             digest=digest,
             not_before=not_before,
             now=now,
-            forget_at=forget_at,
+            memory=memory,
+            slack=slack,
         )
     )
 
 
-def insert_selected(select: str, *, kind: Kind, now: int, forget_at: int, **parameters: Any) -> Statement:
-    """Record every digest that ``select`` names; it may use ``:now``."""
+def insert_selected(select: str, *, kind: Kind, now: int, memory: int, slack: int, **parameters: Any) -> Statement:
+    """Record every digest that ``select`` names, as :func:`insert` does; it may use ``:now``."""
     return announced(
         statement(
             f"""
             INSERT INTO revocation (kind, digest, recorded_at, forget_at)
-            SELECT CAST(:kind AS TEXT), named.digest, CAST(:now AS BIGINT), CAST(:forget_at AS BIGINT)
+            SELECT CAST(:kind AS TEXT), named.digest, CAST(:now AS BIGINT), {_FORGET_AT}
             FROM ({select}) AS named
             RETURNING digest, not_before, forget_at
             """,
             kind=kind,
             now=now,
-            forget_at=forget_at,
+            memory=memory,
+            slack=slack,
             **parameters,
         )
     )
@@ -66,4 +76,24 @@ def forget(*, before: int) -> Statement:
     """Delete what no token can still say, but the newest row: it is where everybody who is up to date stands."""
     return statement(
         "DELETE FROM revocation WHERE forget_at < :before AND id < (SELECT MAX(id) FROM revocation)", before=before
+    )
+
+
+def see_memory(seconds: int, *, now: int) -> Statement:
+    """Record that a process with this memory is there."""
+    return statement(
+        """
+        INSERT INTO revocation_memory (seconds, seen_at) VALUES (:seconds, :now)
+        ON CONFLICT (seconds) DO UPDATE SET seen_at = excluded.seen_at
+        WHERE revocation_memory.seen_at < excluded.seen_at
+        """,
+        seconds=seconds,
+        now=now,
+    )
+
+
+def forget_memories(*, now: int, slack: int) -> Statement:
+    """Delete those whose last token has expired."""
+    return statement(
+        "DELETE FROM revocation_memory WHERE seen_at + seconds + CAST(:slack AS BIGINT) < :now", now=now, slack=slack
     )

@@ -123,8 +123,12 @@ class Follower:
         fresh = self._feed.is_fresh(now, max_staleness=self._patience.max_staleness)
         if fresh is not self._was_fresh:
             self._notice(fresh, now)
-        if not fresh and self._patience.when_stale == "refuse":
+        if self._refuses(fresh):
             raise RevocationsUnavailable("the feed of revocations is stale", retry_after=1)
+
+    def refuses(self) -> bool:
+        """Tell whether every token is refused now."""
+        return self._refuses(self._feed.is_fresh(self._clock(), max_staleness=self._patience.max_staleness))
 
     def status(self) -> FeedStatus:
         """Tell how well this goes."""
@@ -185,6 +189,9 @@ class Follower:
         if fresh is not self._was_fresh:
             self._notice(fresh, now)
         return pause
+
+    def _refuses(self, fresh: bool) -> bool:
+        return not fresh and self._patience.when_stale == "refuse"
 
     def _start(self) -> "Future[None]":
         with self._lock:

@@ -4,16 +4,24 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import grpc.aio
 
-from doorward.errors import SessionEnded, TokenRefused
+from doorward.errors import Problem, SessionEnded, TokenRefused
 from doorward.verify.door import caller_of
+from doorward.verify.following import RevocationsUnavailable
 from doorward.verify.grpc import Interception, behaviour_of, enter_call, handler_like, headers_among
 from doorward.verify.lifeline import Lifeline
 from doorward.verify.model import Principal
-from doorward.verify.watching import REVOKED
+from doorward.verify.watching import EXPIRED, REVOKED, STALE
+
+_WHY: Final[dict[str, Problem]] = {
+    REVOKED: SessionEnded("revoked"),
+    EXPIRED: TokenRefused("expired"),
+    STALE: RevocationsUnavailable("the feed of revocations is stale", retry_after=1),
+}
+"""The refusal that each end of a stream amounts to."""
 
 
 class GuardInterceptor(Interception, grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
@@ -86,7 +94,6 @@ class _Held:
 
     async def _abort(self, reason: str) -> None:
         """Tell the client first: a method that waits for its next message does not hear of a cancellation before."""
-        error = SessionEnded("revoked") if reason == REVOKED else TokenRefused("expired")
         with suppress(Exception):  # abort() raises what ends a method; a call that is over already, something else
-            await self._interception.said(error).abort(self._context)
+            await self._interception.said(_WHY[reason]).abort(self._context)
         self._running.cancel()

@@ -26,7 +26,8 @@ class Lifeline:
 
         self._loop = asyncio.get_running_loop()
         self._end: Callable[[str], None] | None = end
-        self._watch: Watch = watch_of(authenticator, principal, self._revoked)
+        self._at_its_end = EXPIRED if principal.token_id else REVOKED  # what stands on a cookie has no token to refresh
+        self._watch: Watch = watch_of(authenticator, principal, self._told)
         self._wait()
 
     def let_go(self) -> None:
@@ -35,10 +36,10 @@ class Lifeline:
         self._watch.stop()
         self._timer.cancel()
 
-    def _revoked(self) -> None:
+    def _told(self) -> None:
         """Called in whichever thread has the news; the loop may have gone meanwhile, and then so has the connection."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._cut, REVOKED)
+            self._loop.call_soon_threadsafe(lambda: self._cut(self._watch.reason))
 
     def _wait(self) -> None:
         """Wait for the expiry by the clock that checks tokens; where the timer comes early by it, it is set anew."""
@@ -46,7 +47,7 @@ class Lifeline:
         if left > 0:
             self._timer = self._loop.call_later(left, self._wait)
         else:
-            self._timer = self._loop.call_later(0, self._cut, EXPIRED)
+            self._timer = self._loop.call_later(0, self._cut, self._at_its_end)
 
     def _cut(self, reason: str) -> None:
         end, self._end = self._end, None

@@ -1,8 +1,8 @@
 """A WebSocket behind the guard: open for as long as what let it in holds, and not a message longer.
 
-When the session ends or the token expires, the socket is closed with 1008 (RFC 6455 section 7.4.1) and the reason
-``session_ended`` or ``token_expired``. From that moment the application receives nothing but the disconnect, whatever
-the client still sends, and can send nothing.
+When the session ends, the token expires or a stale feed makes the service refuse everybody, the socket is closed with
+1008 (RFC 6455 section 7.4.1) and the reason ``session_ended``, ``token_expired`` or ``revocations_unavailable``. From
+that moment the application receives nothing but the disconnect, whatever the client still sends, and can send nothing.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

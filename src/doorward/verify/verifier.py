@@ -112,6 +112,8 @@ class Verifier:
         self._audience = issuer if audience is None else audience
         self._revocations = revocations
         self._watches: dict[RevocationSet, Watches] = {}
+        self._when_stale = when_stale
+        self._on_feed_change = on_feed_change
         self._clock = clock
         self._leeway = leeway
         self._max_lifetime = max_lifetime
@@ -126,7 +128,7 @@ class Verifier:
                 replace_keys=self.replace_keys,
                 revocations=revocations,
                 patience=Patience(max_staleness, when_stale) if follow_revocations else None,
-                on_feed_change=on_feed_change,
+                on_feed_change=self._feed_changed,
                 clock=clock,
                 jwks_url=jwks_url,
                 revocations_url=revocations_url,
@@ -252,17 +254,32 @@ class Verifier:
     def watch(self, principal: Principal, tell: Tell) -> Watch:
         """Watch over a caller whose connection stays open: ``tell`` is called once, from any thread, on revocation.
 
+        Also when every token is refused because the feed has become stale; ``reason`` of the watch says which it was.
         The watch knows how long the token still holds; whoever starts one stops it when the connection is over.
         """
         live = self._live()
+        leeway = self._leeway if principal.token_id else 0  # a cookie's session is judged by the clock that made it
         if live is None:
-            return Watch(principal, tell, clock=self._clock, leeway=self._leeway)
+            return Watch(principal, tell, clock=self._clock, leeway=leeway)
         watches = self._watches.get(live)
         if watches is None:  # of threads that come at the same time the first one's is kept; the other hears for nobody
-            watches = self._watches.setdefault(live, Watches(live))
-        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=self._leeway)
+            watches = self._watches.setdefault(live, Watches(live, refuses=self._refuses))
+        watch = Watch(principal, tell, registry=watches, clock=self._clock, leeway=leeway)
         watches.start(watch)
         return watch
+
+    def _feed_changed(self, status: FeedStatus) -> None:
+        """End what is open before anybody else hears of it: a listener of the service may fail."""
+        if not status.fresh and self._when_stale == "refuse":
+            for watches in list(self._watches.values()):
+                watches.end_all()
+        if self._on_feed_change is not None:
+            self._on_feed_change(status)
+
+    def _refuses(self) -> bool:
+        """Tell whether the feed is stale and that was to refuse."""
+        upstream = self._upstream()
+        return upstream is not None and upstream.follower is not None and upstream.follower.refuses()
 
     def _live(self) -> RevocationSet | None:
         """Return the set that checks ask in this process."""

@@ -4,6 +4,7 @@ A request is over in a moment; a web socket or a stream stays open for hours aft
 them is kept here under the digests of its session, its token, its account and the key that signed it: four entries of
 a dictionary, no polling, nothing to do while nothing happens. When a digest becomes known as revoked (from the feed,
 the database or the same process), exactly those whom it concerns are told, once, in the thread that has the news.
+Where a service has decided to refuse every token while it hears of no revocations, all are told when that begins.
 """
 
 import logging
@@ -23,13 +24,16 @@ REVOKED: Final = "session_ended"
 EXPIRED: Final = "token_expired"
 """The reason given where a connection ends because its credential has reached its end."""
 
+STALE: Final = "revocations_unavailable"
+"""The reason given where a connection ends because nothing was heard of revocations for too long."""
+
 _log = logging.getLogger("doorward.verify")
 
 
 class Watch:
     """One open connection. Whoever starts one stops it, in a ``finally``."""
 
-    __slots__ = ("_clock", "_ends_at", "_registry", "digests", "issued_at", "tell")
+    __slots__ = ("_clock", "_ends_at", "_registry", "digests", "issued_at", "reason", "tell")
 
     def __init__(
         self,
@@ -46,6 +50,8 @@ class Watch:
         self._clock = clock
         self.issued_at = principal.issued_at
         self.digests = digests_of(principal)
+        self.reason = REVOKED
+        """Why it was told, once it was."""
         self.tell = tell
 
     def seconds_left(self) -> int:
@@ -61,26 +67,36 @@ class Watch:
 class Watches:
     """Every open connection that stands on the entries of one :class:`RevocationSet`. Safe under threads."""
 
-    def __init__(self, revocations: RevocationSet) -> None:
-        """Ask the set to be told of news."""
+    def __init__(self, revocations: RevocationSet, *, refuses: Callable[[], bool] = lambda: False) -> None:
+        """Ask the set to be told of news. ``refuses`` tells whether every token is refused now."""
         self._revocations = revocations
+        self._refuses = refuses
         self._lock = Lock()
         self._by_digest: dict[bytes, set[Watch]] = {}
         revocations.on_news(self._obey)
 
     def start(self, watch: Watch) -> None:
-        """Watch from now on; where it is revoked already, tell at once."""
+        """Watch from now on; where it is revoked already, or everything is refused, tell at once."""
         with self._lock:
             for digest in watch.digests:
                 self._by_digest.setdefault(digest, set()).add(watch)
         # Asked after it stands there: what is revoked in between is told by whoever takes it out, and so only once.
-        if self._concerns(watch) and self.drop(watch):
-            _tell(watch)
+        reason = REVOKED if self._concerns(watch) else STALE if self._refuses() else None
+        if reason is not None and self.drop(watch):
+            _tell(watch, reason)
 
     def drop(self, watch: Watch) -> bool:
         """Forget a connection; tell whether it was there."""
         with self._lock:
             return self._forget(watch)
+
+    def end_all(self) -> None:
+        """Tell everybody that every token is refused from now on, each once."""
+        with self._lock:
+            told = {watch for waiting in self._by_digest.values() for watch in waiting}
+            self._by_digest.clear()
+        for watch in told:
+            _tell(watch, STALE)
 
     def __len__(self) -> int:
         """Count the digests under which somebody waits."""
@@ -94,7 +110,7 @@ class Watches:
             for watch in told:
                 self._forget(watch)
         for watch in told:
-            _tell(watch)
+            _tell(watch, REVOKED)
 
     def _concerns(self, watch: Watch) -> bool:
         """Ask as the check of a token does: an account may be revoked up to a time, and the caller be from after it."""
@@ -112,7 +128,8 @@ class Watches:
         return found
 
 
-def _tell(watch: Watch) -> None:
+def _tell(watch: Watch, reason: str) -> None:
+    watch.reason = reason
     try:
         watch.tell()
     except Exception:

@@ -382,6 +382,24 @@ def test_a_stream_ends_when_its_token_expires(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sync", "aio"])
+def test_a_stream_ends_when_everything_is_refused(name: str) -> None:
+    """As a verifier does it whose feed has become stale."""
+    verifier = PARTY.verifier(revocations=RevocationSet())
+    with fronting(name, verifier) as front:
+        call, go_on = hold(front, "echo")
+
+        for watches in verifier._watches.values():
+            watches.end_all()
+        with pytest.raises(grpc.RpcError):
+            next(call)
+        go_on.set()
+
+    assert call.code() == (grpc.StatusCode.UNAVAILABLE if name == "aio" else grpc.StatusCode.CANCELLED)
+    if name == "aio":
+        assert call.details() == "revocations_unavailable"
+
+
+@pytest.mark.parametrize("name", ["sync", "aio"])
 def test_a_client_that_hangs_up_is_no_session_that_ends(name: str) -> None:
     """The method is ended as gRPC does it."""
     with fronting(name, PARTY.verifier()) as front:
