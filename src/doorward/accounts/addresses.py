@@ -20,7 +20,7 @@ from doorward.hooks import EmailChanged, EmailChangeRequested, EmailChangeUndone
 from doorward.mail.flows import Outbox
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge, ChallengeInvalid
+from doorward.verification.model import OVERTAKEN, Challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,10 @@ class Addresses(Flows):
         proved the new address meanwhile.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "verify", "change")
+        challenge = await self._challenges.find(answer, "verify", "change", source=source)
         if _is_taken(challenge):
-            raise ChallengeInvalid("the new address was somebody else's when it was asked for")
+            why = "the new address was somebody else's when it was asked for"
+            raise await self._challenges.overtaken(challenge, why, source=source)
         now = self._clock()
         account_id = challenge.account_id or ""
         event: Event
@@ -73,7 +74,7 @@ class Addresses(Flows):
         else:
             event = EmailVerified(account_id=account_id, replaced=challenge.payload is not None)
             write = self._proving(challenge, now=now)
-        results = await self._write(write.statements, event, source=source, now=now)
+        results = await self._write(challenge, write.statements, event, source=source, now=now)
         return store.from_row(results[write.account_at][0])
 
     async def resend(self, *, challenge_id: str, source: Source = Source()) -> Sent:  # noqa: B008
@@ -212,7 +213,7 @@ class Addresses(Flows):
         mail with which to set another one. Raises :class:`ChallengeInvalid` and :class:`TooManyAttempts`.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "undo")
+        challenge = await self._challenges.find(answer, "undo", source=source)
         now = self._clock()
         account_id = challenge.account_id or ""
         reset = self._challenges.new("reset", account_id=account_id, address=challenge.address, now=now)
@@ -227,7 +228,7 @@ class Addresses(Flows):
             self._challenges.mailing(reset, "address_restored", source=source, now=now),
             *self._sessions.ending_all(account_id, now=now),
         ]
-        await self._write(statements, EmailChangeUndone(account_id=account_id), source=source, now=now)
+        await self._write(challenge, statements, EmailChangeUndone(account_id=account_id), source=source, now=now)
 
     def _changing(self, challenge: Challenge, *, source: Source, now: int) -> _Write:
         account_id = challenge.account_id or ""
@@ -257,7 +258,7 @@ class Addresses(Flows):
         return [self._sessions.ending_unproved(login_key(email), but=but, now=now), store.evict(email, but=but)]
 
     async def _write(
-        self, statements: Sequence[Statement], event: Event, *, source: Source, now: int
+        self, challenge: Challenge, statements: Sequence[Statement], event: Event, *, source: Source, now: int
     ) -> list[list[Row]]:
         try:
             results = await self._database.write(
@@ -266,7 +267,7 @@ class Addresses(Flows):
                 entry(event, now=now, source=source),
             )
         except GuardFailed:
-            raise ChallengeInvalid("overtaken, or the account's state has changed") from None
+            raise await self._challenges.overtaken(challenge, OVERTAKEN, source=source) from None
         except Duplicate as duplicate:
             raise LoginTaken(duplicate.constraint) from None
         self._sessions.obey(results)

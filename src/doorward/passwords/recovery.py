@@ -22,7 +22,7 @@ from doorward.passwords.flows import Passwords
 from doorward.passwords.model import Candidate
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge, ChallengeInvalid
+from doorward.verification.model import OVERTAKEN, Challenge
 
 
 class Recovery(Asking):
@@ -77,7 +77,7 @@ class Recovery(Asking):
         when the policy refuses the password, which uses nothing up.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "reset")
+        challenge = await self._challenges.find(answer, "reset", source=source)
         await self._set(challenge, answer, new_password, pointer="/new_password", source=source)
 
     async def _send_reset(
@@ -146,7 +146,7 @@ class Recovery(Asking):
     ) -> Account:
         """Choose the first password of an account that one was invited to. Raises like :meth:`reset`."""
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "invite")
+        challenge = await self._challenges.find(answer, "invite", source=source)
         return await self._set(challenge, answer, password, pointer="/password", source=source)
 
     async def _waiting_for(self, email: str) -> Account | None:
@@ -164,9 +164,10 @@ class Recovery(Asking):
         account_id = challenge.account_id or ""
         found = await self._passwords.by_account(account_id)
         if found is None:
-            raise ChallengeInvalid("the account is gone")
+            raise await self._challenges.overtaken(challenge, "the account is gone", source=source)
         if challenge.purpose == "reset" and challenge.payload not in (None, str(found.version)):
-            raise ChallengeInvalid("the password was changed since the mail was asked for")
+            why = "the password was changed since the mail was asked for"
+            raise await self._challenges.overtaken(challenge, why, source=source)
         account = found.account
         try:
             hashed = await self._passwords.new_hash(
@@ -196,7 +197,7 @@ class Recovery(Asking):
                 entry(event, now=now, source=source),
             )
         except GuardFailed:
-            raise ChallengeInvalid("overtaken, or the account's state has changed") from None
+            raise await self._challenges.overtaken(challenge, OVERTAKEN, source=source) from None
         self._sessions.obey(results)
         await self._events.publish(event)
         return account_from_row(row)
