@@ -241,13 +241,17 @@ def change_email(account_id: str, email: str, *, present: str | None, now: int) 
     )
 
 
-UNPROVED: Final = "email_key = :email_key AND id <> :but AND email_verified_at IS NULL"
-"""Names the account of somebody who registered with an address and never proved it."""
-
-
-def evict(email: str, *, but: str) -> Statement:
-    """Delete the account of somebody who only claims an address, in favour of the one who proves it."""
-    return statement(f"DELETE FROM account WHERE {UNPROVED}", email_key=login_key(email), but=but)
+def evict(account_id: str, email: str) -> Statement:
+    """Delete the account of somebody who only claims an address; one with roles, or a disabled one, stays."""
+    return guarded(
+        """
+        DELETE FROM account
+        WHERE id = :id AND email_key = :key AND email_verified_at IS NULL AND disabled_at IS NULL AND roles = '[]'
+        RETURNING id
+        """,
+        id=account_id,
+        key=login_key(email),
+    )
 
 
 def delete(account_id: str) -> Statement:
