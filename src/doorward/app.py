@@ -12,7 +12,6 @@ Nothing is shared between two instances in one process.
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -213,13 +212,9 @@ class Doorward:
         self._face = Face(self.operations(), foundation, gate=self._gate, pages=self.pages, shown=shown, tracer=tracer)
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._following = False
-        self._followed_at = time.monotonic()
         self._instruments.watch(
             waiting=lambda: self.pool.waiting,
             running=lambda: self.pool.running,
-            following=lambda: self._following,
-            lag=lambda: time.monotonic() - self._followed_at,
             mails=self.mail.backlog,
             webhooks=self.webhooks.backlog,
             unsealed=self.audit.unsealed,
@@ -327,13 +322,13 @@ class Doorward:
                         await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
                         await self.sessions.follow()
-                        self._following, self._followed_at = True, time.monotonic()
+                        self._instruments.looked()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
-            self._following = False
+            self._instruments.lost()
             self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 

@@ -194,7 +194,7 @@ async def test_the_lag_is_the_time_since_others_were_last_heard(house: House, mo
     async def heard() -> bool:
         return await lag() < 5
 
-    monkeypatch.setattr(follower, "_followed_at", time.monotonic() - 100)
+    monkeypatch.setattr(follower._instruments, "_looked_at", time.monotonic() - 100)
     behind = await lag()
     await house.register("ada@example.test")
 

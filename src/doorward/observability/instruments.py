@@ -51,6 +51,7 @@ class Instruments:
         self.webhook_answers = metrics.counter(
             "doorward_webhook_attempts_total", "Messages sent to webhooks, by class of the answer's status.", "status"
         )
+        self._follows, self._looked_at = False, time.monotonic()
         metrics.gauge(
             "doorward_process_cpu_seconds_total", "Processor time of the worker.", time.process_time, kind="counter"
         )
@@ -72,6 +73,17 @@ class Instruments:
         if code:
             self._problems.inc(code)
 
+    def looked(self) -> None:
+        """Remember that this worker has just seen all that others did."""
+        self._follows, self._looked_at = True, time.monotonic()
+
+    def lost(self) -> None:
+        """Remember that it cannot look any more; the lag grows until it has looked again."""
+        self._follows = False
+
+    def _lag(self) -> float:
+        return time.monotonic() - self._looked_at
+
     def hashed(self, waited: float, worked: float) -> None:
         """Count a password; the pool calls it under its lock."""
         self._hash_wait.observe(waited)
@@ -82,8 +94,6 @@ class Instruments:
         *,
         waiting: Callable[[], float],
         running: Callable[[], float],
-        following: Callable[[], float],
-        lag: Callable[[], float],
         mails: Callable[[], Awaitable[tuple[int, int]]],
         webhooks: Callable[[], Awaitable[tuple[int, int]]],
         unsealed: Callable[[], Awaitable[int]],
@@ -99,8 +109,12 @@ class Instruments:
 
         gauge("doorward_hash_queue", "Passwords that wait for a hashing thread.", waiting)
         gauge("doorward_hash_running", "Passwords that are being hashed.", running)
-        gauge("doorward_following", "1 while this worker follows what others revoke and rotate, else 0.", following)
-        gauge("doorward_feed_lag_seconds", "Time since this worker last looked at what others did.", lag)
+        gauge(
+            "doorward_following",
+            "1 while this worker follows what others revoke and rotate, else 0.",
+            lambda: self._follows,
+        )
+        gauge("doorward_feed_lag_seconds", "Time since this worker last looked at what others did.", self._lag)
         gauge("doorward_mail_backlog", "Mails that wait in the outbox.", part(mails, 0), shared=True)
         gauge("doorward_mail_backlog_age_seconds", "Age of the oldest of them.", part(mails, 1), shared=True)
         gauge("doorward_webhook_backlog", "Messages to webhooks that wait.", part(webhooks, 0), shared=True)
