@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from doorward.hooks import ChallengeRefused
 from doorward.settings import Limits, Settings
+from doorward.verification.flows import Answer
+from doorward.verification.model import ChallengeInvalid
 from tests.support.house import House, open_house
 from tests.support.life import ADA, OTHER_PASSWORD, sign_up
 from tests.support.mailbox import Mailbox, letter, mailing
@@ -97,3 +99,15 @@ async def test_a_network_that_goes_on_fills_no_disk(settings: Settings) -> None:
 
         assert answers == [400] * 3 + [429] * 2
         assert len(await refusals(house)) == 3
+
+
+async def test_a_host_in_process_has_no_network_and_is_not_counted(mailing_house: House) -> None:
+    """It counts its own callers; what is refused is in the trail all the same."""
+    house = mailing_house
+
+    with pytest.raises(ChallengeInvalid):
+        await house.auth.life.addresses.verify(Answer(token="dwv_nonsense"))
+    sent = await house.auth.life.recovery.forgot(ADA)
+
+    assert sent.challenge.startswith("chl_")
+    assert await refusals(house) == [(None, {"purpose": "verify"})]
