@@ -212,11 +212,9 @@ class Doorward:
         self._face = Face(self.operations(), foundation, gate=self._gate, pages=self.pages, shown=shown, tracer=tracer)
         self.documentation = self.verifier.documentation
         """Where the codes of refusals are explained, those of a ``Guard`` in front of the host's pages too."""
-        self._following = False
         self._instruments.watch(
             waiting=lambda: self.pool.waiting,
             running=lambda: self.pool.running,
-            following=lambda: self._following,
             mails=self.mail.backlog,
             webhooks=self.webhooks.backlog,
             unsealed=self.audit.unsealed,
@@ -324,13 +322,13 @@ class Doorward:
                         await self.keys.follow()  # first, so that nothing more is signed with a key that was withdrawn
                         await self.revocations.follow()
                         await self.sessions.follow()
-                        self._following = True
+                        self._instruments.looked()
                 return
             except StorageUnavailable:
                 _log.warning("the database does not answer; following it again in a moment")
             except Exception:
                 _log.exception("following the database failed; trying again in a moment")
-            self._following = False
+            self._instruments.lost()
             self.sessions.distrust()
             await asyncio.sleep(RETRY_INTERVAL)
 

@@ -188,6 +188,17 @@ class AccountDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeRefused(Event):
+    """A secret from a mail was wrong, expired, used or overtaken. ``purpose`` is what it was brought back for.
+
+    There is an account only where the link was once good, or the challenge still was.
+    """
+
+    name = "challenge.refused"
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordResetRequested(Event):
     """Somebody asked for a link to set another password; for an unknown login there is no account."""
 

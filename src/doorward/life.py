@@ -83,6 +83,22 @@ class Life:
         self.registration = Registration(
             foundation, accounts=accounts, passwords=passwords, challenges=self.challenges, outbox=outbox
         )
+        self.leaving = Leaving(
+            foundation,
+            accounts=accounts,
+            sessions=sessions,
+            passwords=passwords,
+            outbox=outbox,
+            audit=audit,
+            telling=webhooks.telling,
+            holdings=(
+                Holding("password", passwords.export),
+                Holding("sessions", sessions.export),
+                Holding("challenges", self.challenges.export, lambda account_id: [self.challenges.erasing(account_id)]),
+                Holding("mails", outbox.of_account, lambda account_id: [outbox.erasing(account_id)]),
+                Holding("trail", audit.export),
+            ),
+        )
         self.addresses = Addresses(
             foundation,
             accounts=accounts,
@@ -90,6 +106,7 @@ class Life:
             passwords=passwords,
             challenges=self.challenges,
             outbox=outbox,
+            leaving=self.leaving,
         )
         self.recovery = Recovery(
             foundation,
@@ -106,22 +123,6 @@ class Life:
             tokens=tokens,
             limiter=limiter,
             challenges=self.challenges,
-        )
-        self.leaving = Leaving(
-            foundation,
-            accounts=accounts,
-            sessions=sessions,
-            passwords=passwords,
-            outbox=outbox,
-            audit=audit,
-            telling=webhooks.telling,
-            holdings=(
-                Holding("password", passwords.export),
-                Holding("sessions", sessions.export),
-                Holding("challenges", self.challenges.export, lambda account_id: [self.challenges.erasing(account_id)]),
-                Holding("mails", outbox.of_account, lambda account_id: [outbox.erasing(account_id)]),
-                Holding("trail", audit.export),
-            ),
         )
 
     def clean_up(self, *, now: int) -> list[Statement]:

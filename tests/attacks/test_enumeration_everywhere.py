@@ -15,14 +15,16 @@ import pytest
 from benchmarks.comparison import compare
 from benchmarks.enumeration import KINDS as MEASURED
 from benchmarks.enumeration import QUESTIONS as ASKED
-from benchmarks.enumeration import ask, login_of, tell
+from benchmarks.enumeration import SETTINGS, ask, tell
+from benchmarks.enumeration import Question as Measured
+from benchmarks.enumeration import settle as settle_measured
 from doorward.db import open_database
 from doorward.settings import Settings
 from tests.attacks.enumeration import KINDS, QUESTIONS, Question, settle
 from tests.attacks.test_enumeration_mail_flows import ASKING
 from tests.faults.failing import AimedDatabase
 from tests.serving.client import context
-from tests.support.house import PASSWORD, House, open_house
+from tests.support.house import House, open_house
 from tests.support.raw import OURS, Answer, post
 from tests.support.served import Served, serving
 
@@ -71,29 +73,33 @@ async def test_every_operation_that_takes_a_login_is_asked(house: House) -> None
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve an instance with accounts of the kinds that are measured."""
-    with serving(tmp_path_factory.mktemp("served")) as started:
-        for number in range(ROUNDS):
-            for kind in MEASURED[1:]:
-                started.run("account", "create", login_of(kind, number), typed=PASSWORD)
-            started.run("account", "disable", login_of("disabled", number))
+    variables = {f"DOORWARD_{name}": str(value) for name, value in SETTINGS.items() if name != "ORIGIN"}
+    with serving(tmp_path_factory.mktemp("served"), **variables) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def asking(served: Served) -> Iterator[tuple[http.client.HTTPSConnection, str]]:
+    """Lend one connection to it, and the token of somebody who is logged in."""
+    trusting: ssl.SSLContext = context(served.authority)
+    port = urlsplit(served.origin).port or 0
+    connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=trusting)
+    yield connection, settle_measured(connection, served.folder / "data", people=ROUNDS)
+    connection.close()
 
 
 @pytest.mark.parametrize("question", ASKED, ids=lambda question: question.name)
 def test_the_times_of_a_running_server_are_printed(
-    served: Served, capsys: pytest.CaptureFixture[str], question: object
+    asking: tuple[http.client.HTTPSConnection, str], capsys: pytest.CaptureFixture[str], question: Measured
 ) -> None:
     """A few of them; how many and which statuses is what is asserted, because a time can always be late."""
-    address = urlsplit(served.origin)
-    trusting: ssl.SSLContext = context(served.authority)
-    connection = http.client.HTTPSConnection("localhost", address.port or 0, timeout=30, context=trusting)
+    connection, token = asking
 
-    sample = ask(connection, question, rounds=ROUNDS)  # type: ignore[arg-type]
+    sample = ask(connection, question, rounds=ROUNDS, token=token)
 
-    connection.close()
     with capsys.disabled():
         sys.stdout.write(f"\n{tell(sample)}\n")
-    assert sample.statuses == {question.status}  # type: ignore[attr-defined]
+    assert sample.statuses == {question.status}
     assert {kind: len(times) for kind, times in sample.seconds.items()} == dict.fromkeys(MEASURED, ROUNDS)
 
 

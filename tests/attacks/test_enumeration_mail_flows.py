@@ -227,3 +227,39 @@ async def test_how_often_a_mail_is_sent_again_does_not_tell_that_its_address_was
     answer = await post(house.auth, "/v1/email/verify/resend", {"challenge": challenge})
 
     assert answer.status == 429
+
+
+async def test_a_wrong_code_costs_the_same_for_a_known_a_decoy_and_an_unknown_challenge(
+    crowd: tuple[House, AimedDatabase],
+) -> None:
+    """The line that it leaves in the trail is one for each of them."""
+    house, aimed = crowd
+    live = (await post(house.auth, "/v1/password/forgot", {"login": KNOWN})).json["challenge"]
+    decoy = (await post(house.auth, "/v1/password/forgot", {"login": UNKNOWN})).json["challenge"]
+
+    seen, costs = [], []
+    for challenge in (live, decoy, "chl_aaaaaaaaaaaaaaaaaaaaaaaaaa"):
+        body = {"challenge": challenge, "code": "none", "new_password": PASSWORD}
+        with aimed.aim():
+            seen.append(_visible(await post(house.auth, "/v1/password/reset", body)))
+        costs.append(aimed.made)
+
+    assert seen == [seen[0]] * 3
+    assert costs == [costs[0]] * 3
+
+
+async def test_a_wrong_code_is_counted_at_a_decoy_too(crowd: tuple[House, AimedDatabase]) -> None:
+    """A row that changes takes longer than none: ``make measure-enumeration`` told an unproved account by that."""
+    house, _ = crowd
+    challenges = {
+        kind: (await post(house.auth, "/v1/email/verify/resend", {"email": kind})).json["challenge"]
+        for kind in (UNKNOWN, UNPROVED)
+    }
+
+    tries = {}
+    for kind, challenge in challenges.items():
+        refused = await post(house.auth, "/v1/email/verify", {"challenge": challenge, "code": "12345678"})
+        found = await house.auth.life.challenges.peek(challenge)
+        tries[kind] = (refused.code, found and found.tries)
+
+    assert tries == dict.fromkeys((UNKNOWN, UNPROVED), ("challenge_invalid", 1))

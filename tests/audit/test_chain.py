@@ -256,3 +256,53 @@ async def test_a_line_that_is_committed_late_comes_later_and_gaps_are_none(house
 
     assert [(row["id"], row["position"]) for row in rows] == [(1000, 1), (500, 2), (2000, 3)]
     assert await faults(house) == []
+
+
+async def test_an_exported_checkpoint_at_the_beginning_says_nothing_false(house: House) -> None:
+    """At position 0 there was nothing: what is linked to the first line is known to everybody."""
+    await lived_in(house)
+
+    verdict = await house.auth.audit.verify([(0, "00" * 32)])
+
+    assert verdict.faults == ()
+
+
+async def test_a_checkpoint_that_was_kept_of_between_two_is_compared(house: House, database: Database) -> None:
+    """The server forgets checkpoints that later ones prove; whoever kept one can hold the trail to it still."""
+    await lived_in(house)
+    (line,) = await database.fetch_all("SELECT digest FROM audit_event WHERE position = 2")
+
+    true = await house.auth.audit.verify([(2, bytes(line["digest"]).hex())])
+    false = await house.auth.audit.verify([(2, "00" * 32)])
+
+    assert true.faults == ()
+    assert [fault.position for fault in false.faults] == [2]
+
+
+async def test_of_what_was_erased_only_what_is_unexplained_is_told(house: House, database: Database) -> None:
+    """A deletion whose event waits to be sealed explains its own lines; a false erasure beside it shows."""
+    await lived_in(house)
+    first, second = await database.fetch_all(
+        "SELECT id FROM account WHERE email IN ('person0@example.test', 'person1@example.test') ORDER BY email"
+    )
+    await house.auth.life.leaving.delete(first["id"])
+    await tamper(
+        database,
+        f"""
+        UPDATE audit_event SET salt = NULL, account_id = 'ano_x', session_id = NULL, ip_prefix = '', actor = '',
+            detail = '{{}}' WHERE account_id = '{second["id"]}' AND position IS NOT NULL
+        """,
+    )
+
+    assert await faults(house) == ["the line was made anonymous, and nothing in the trail says so"]
+
+
+async def test_a_sealed_deletion_explains_what_it_erased(house: House, database: Database) -> None:
+    """The event comes after the lines that it speaks of, and is in the chain as they are."""
+    await lived_in(house)
+    (person,) = await database.fetch_all("SELECT id FROM account WHERE email = 'person0@example.test'")
+
+    await house.auth.life.leaving.delete(person["id"])
+    await house.auth.audit.seal_all()
+
+    assert await faults(house) == []

@@ -7,7 +7,7 @@ import pytest
 from doorward.cli.doctor import settings as checks
 from doorward.cli.doctor.results import Level
 from doorward.errors import Finding
-from doorward.settings import Database, Passwords, Serving, Settings
+from doorward.settings import Database, Mail, Passwords, Serving, Settings
 
 FINE, ADVICE, MUST_FIX = Level.FINE, Level.ADVICE, Level.MUST_FIX
 
@@ -90,3 +90,19 @@ def test_the_way_to_the_database(url: str, level: Level) -> None:
     (result,) = checks.check_database_link(Settings(database=Database(url=url)))
 
     assert result.level is level
+
+
+@pytest.mark.parametrize(
+    ("mail", "level", "said"),
+    [
+        (Mail(), ADVICE, "Mail goes nowhere"),
+        (Mail(delivery="file", from_="door@example.com"), ADVICE, "Mail reaches nobody"),
+        (Mail(smtp_url="smtps://user:password@mail.example.com:465", from_="door@example.com"), FINE, "Mail goes "),
+    ],
+)
+def test_where_mail_goes_is_said(mail: Mail, level: Level, said: str) -> None:
+    """Without the password of the mail server."""
+    (result,) = checks.check_mail(Settings(mail=mail))
+
+    assert (result.level, result.what.startswith(said)) == (level, True)
+    assert "password" not in result.what or level is ADVICE

@@ -58,6 +58,16 @@ async def test_silence_is_not_news(database: Database) -> None:
     assert not await within(0.15, news)
 
 
+async def test_now_and_then_it_says_look_for_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message may be lost, and who follows shows by that that it does."""
+    monkeypatch.setattr("doorward.db.sqlite.QUIET_INTERVAL", 0.01)
+    monkeypatch.setattr("doorward.db.postgres.POLL_INTERVAL", 0.01)
+    news = database.changes()
+    await anext(news)
+
+    assert await within(2, news)
+
+
 async def test_it_ends_when_the_database_is_closed(database_url: str) -> None:
     """Whoever follows is released."""
     database = open_database(database_url, pool_size=1, timeout=5)

@@ -1,11 +1,13 @@
 """The figures are right, bounded, and readable by Prometheus itself."""
 
 import asyncio
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from doorward.hooks import Events, SigningKeysRotated
+from doorward.hooks import Events, GateRefused, SigningKeysRotated
+from doorward.observability.instruments import Instruments
 from doorward.observability.metrics import MAX_SERIES, Family, Metrics, render
 from doorward.passwords.pool import HashingPool
 from tests.support.house import PASSWORD, House, bearer
@@ -180,6 +182,34 @@ async def test_who_follows_says_so(house: House) -> None:
         return read(await house.auth.metrics.text())["doorward_following{}"] == 1
 
     await until(follows)
+
+
+async def test_the_lag_is_the_time_since_others_were_last_heard(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It grows while nobody looks, and begins anew with the next look."""
+    follower = house.auth
+
+    async def lag() -> float:
+        return read(await follower.metrics.text())["doorward_feed_lag_seconds{}"]
+
+    async def heard() -> bool:
+        return await lag() < 5
+
+    monkeypatch.setattr(follower._instruments, "_looked_at", time.monotonic() - 100)
+    behind = await lag()
+    await house.register("ada@example.test")
+
+    assert behind >= 100
+    await until(heard)
+
+
+@pytest.mark.parametrize(("gate", "counted"), [("before_login", True), ("before_registration", False)])
+async def test_a_log_in_that_a_gate_refuses_is_counted_as_one(gate: str, counted: bool) -> None:
+    """With the outcome ``gate``; what else a gate refuses is no log-in."""
+    instruments = Instruments()
+
+    instruments.event(GateRefused(gate=gate, reason="blocked"))
+
+    assert ("doorward_log_ins_total{outcome=gate}" in read(await instruments.metrics.text())) is counted
 
 
 async def test_events_of_nobody_cost_nothing() -> None:

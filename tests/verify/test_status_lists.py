@@ -113,6 +113,32 @@ async def test_keys_and_list_are_fetched_on_the_first_asynchronous_call(lists: L
     assert (await verifier.check_async(lists.token())).subject == "acc_one"
 
 
+def test_a_key_and_a_list_that_are_new_are_fetched_in_one_call(lists: Lists) -> None:
+    """The key is asked for because nobody knows it, and only its token tells which list there is."""
+    verifier = knowing_old_keys(lists)
+
+    assert verifier.check(lists.token()).subject == "acc_one"
+    assert lists.fetches() == 1
+
+
+async def test_a_key_and_a_list_that_are_new_are_fetched_in_one_asynchronous_call(lists: Lists) -> None:
+    """As above, without blocking the event loop."""
+    verifier = knowing_old_keys(lists)
+
+    assert (await verifier.check_async(lists.token())).subject == "acc_one"
+    assert lists.fetches() == 1
+
+
+def knowing_old_keys(lists: Lists) -> Verifier:
+    """Make a verifier that has fetched keys and no list, before the issuer signs with another key."""
+    verifier = lists.verifier(keys=None, follow_revocations=False)
+    with pytest.raises(InvalidToken):
+        verifier.check(lists.token(status=...))
+    lists.issuer = Issuer(name=lists.issuer.name)
+    lists.clock.now += 120
+    return verifier
+
+
 def test_a_revoked_place_is_refused(lists: Lists) -> None:
     """Within the ttl at the latest, from the cache of verified tokens too."""
     verifier, token = lists.verifier(), lists.token()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from doorward.accounts import store
 from doorward.accounts.flows import Accounts, FirstPassword
-from doorward.accounts.model import Account, check_email, login_key
+from doorward.accounts.leaving import Leaving
+from doorward.accounts.model import Account, check_email
 from doorward.audit.flows import entry
 from doorward.core.source import Source
 from doorward.db import Duplicate, GuardFailed, Row, Statement
@@ -20,7 +21,7 @@ from doorward.hooks import EmailChanged, EmailChangeRequested, EmailChangeUndone
 from doorward.mail.flows import Outbox
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge, ChallengeInvalid
+from doorward.verification.model import OVERTAKEN, Challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Addresses(Flows):
         passwords: FirstPassword,
         challenges: Challenges,
         outbox: Outbox,
+        leaving: Leaving,
     ) -> None:
         """Take what is needed."""
         super().__init__(foundation)
@@ -51,6 +53,7 @@ class Addresses(Flows):
         self._passwords = passwords
         self._challenges = challenges
         self._outbox = outbox
+        self._leaving = leaving
 
     # -- proving -----------------------------------------------------------------------------------------------------
 
@@ -58,22 +61,24 @@ class Addresses(Flows):
         """Take a secret from a mail as the proof of an address: a new account's, or the one to change to.
 
         Raises :class:`ChallengeInvalid`, :class:`TooManyAttempts`, and :class:`LoginTaken` when somebody else has
-        proved the new address meanwhile.
+        proved the new address meanwhile, or an account with roles or a disabled one waits for its owner there.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "verify", "change")
+        challenge = await self._challenges.find(answer, "verify", "change", source=source)
         if _is_taken(challenge):
-            raise ChallengeInvalid("the new address was somebody else's when it was asked for")
+            why = "the new address was somebody else's when it was asked for"
+            raise await self._challenges.overtaken(challenge, why, source=source)
         now = self._clock()
         account_id = challenge.account_id or ""
         event: Event
+        told: Sequence[Event] = ()
         if challenge.purpose == "change":
             event = EmailChanged(account_id=account_id)
-            write = self._changing(challenge, source=source, now=now)
+            write, told = await self._changing(challenge, source=source, now=now)
         else:
             event = EmailVerified(account_id=account_id, replaced=challenge.payload is not None)
             write = self._proving(challenge, now=now)
-        results = await self._write(write.statements, event, source=source, now=now)
+        results = await self._write(challenge, write.statements, event, told=told, source=source, now=now)
         return store.from_row(results[write.account_at][0])
 
     async def resend(self, *, challenge_id: str, source: Source = Source()) -> Sent:  # noqa: B008
@@ -209,16 +214,17 @@ class Addresses(Flows):
         """Stop a change, or take it back, from the old address.
 
         Whoever wanted the change was logged in, so all sessions end and the password is dead; the old address gets a
-        mail with which to set another one. Raises :class:`ChallengeInvalid` and :class:`TooManyAttempts`.
+        mail with which to set another one. Raises like :meth:`verify`.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "undo")
+        challenge = await self._challenges.find(answer, "undo", source=source)
         now = self._clock()
         account_id = challenge.account_id or ""
+        evicting, told = await self._leaving.making_room(challenge.address, but=account_id, source=source, now=now)
         reset = self._challenges.new("reset", account_id=account_id, address=challenge.address, now=now)
         statements = [
             self._passwords.forgetting(account_id),
-            *self._evicting(challenge.address, but=account_id, now=now),
+            *evicting,
             store.change_email(account_id, challenge.address, present=None, now=now),
             self._challenges.redeeming(challenge, now=now),
             self._challenges.ending_all(account_id, now=now, keep="undo"),
@@ -227,13 +233,15 @@ class Addresses(Flows):
             self._challenges.mailing(reset, "address_restored", source=source, now=now),
             *self._sessions.ending_all(account_id, now=now),
         ]
-        await self._write(statements, EmailChangeUndone(account_id=account_id), source=source, now=now)
+        await self._write(
+            challenge, statements, EmailChangeUndone(account_id=account_id), told=told, source=source, now=now
+        )
 
-    def _changing(self, challenge: Challenge, *, source: Source, now: int) -> _Write:
+    async def _changing(self, challenge: Challenge, *, source: Source, now: int) -> tuple[_Write, list[Event]]:
         account_id = challenge.account_id or ""
         wish = json.loads(challenge.payload or "{}")
-        evicting = self._evicting(challenge.address, but=account_id, now=now)
-        return _Write(
+        evicting, told = await self._leaving.making_room(challenge.address, but=account_id, source=source, now=now)
+        write = _Write(
             [
                 *evicting,
                 store.change_email(account_id, challenge.address, present=wish["from"], now=now),
@@ -251,13 +259,17 @@ class Addresses(Flows):
             ],
             len(evicting),
         )
-
-    def _evicting(self, email: str, *, but: str, now: int) -> list[Statement]:
-        """Make room for whoever proves an address: somebody who only claims it must not stand in the way."""
-        return [self._sessions.ending_unproved(login_key(email), but=but, now=now), store.evict(email, but=but)]
+        return write, told
 
     async def _write(
-        self, statements: Sequence[Statement], event: Event, *, source: Source, now: int
+        self,
+        challenge: Challenge,
+        statements: Sequence[Statement],
+        event: Event,
+        *,
+        told: Sequence[Event],
+        source: Source,
+        now: int,
     ) -> list[list[Row]]:
         try:
             results = await self._database.write(
@@ -266,11 +278,11 @@ class Addresses(Flows):
                 entry(event, now=now, source=source),
             )
         except GuardFailed:
-            raise ChallengeInvalid("overtaken, or the account's state has changed") from None
+            raise await self._challenges.overtaken(challenge, OVERTAKEN, source=source) from None
         except Duplicate as duplicate:
             raise LoginTaken(duplicate.constraint) from None
         self._sessions.obey(results)
-        await self._events.publish(event)
+        await self._events.publish(*told, event)
         return results
 
 

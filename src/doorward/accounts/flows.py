@@ -71,6 +71,13 @@ def inserting(account: Account) -> Statement:
     return store.insert(account)
 
 
+def inviting_again(
+    account: Account, *, username: str | None, profile: dict[str, Any], roles: tuple[str, ...]
+) -> Statement:
+    """Make the guarded statement that gives an account which waits for its owner to an invitation."""
+    return store.invite_again(account, username=username, profile=profile, roles=roles)
+
+
 def proving_address(account_id: str, email: str, *, now: int) -> Statement:
     """Make the guarded statement that says that a secret sent to the account's address has come back."""
     return store.prove(account_id, email, now=now)

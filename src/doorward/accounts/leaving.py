@@ -16,7 +16,7 @@ from doorward.audit.flows import Audit, entry
 from doorward.core.clock import rfc3339
 from doorward.core.source import Source
 from doorward.db import GuardFailed, Statement
-from doorward.errors import NotFound
+from doorward.errors import LoginTaken, NotFound
 from doorward.foundation import Flows, Foundation
 from doorward.hooks import AccountDeleted, AccountExported, Event
 from doorward.mail.flows import Outbox
@@ -92,25 +92,45 @@ class Leaving(Flows):
         """
         proved = [] if password is None else await self._passwords.proving(account_id, password, source=source)
         now = self._clock()
-        pseudonym = self._audit.new_pseudonym()
         event = AccountDeleted(account_id=account_id)
-        telling = await self._telling(event)
-        erasing = [statement for holding in self._holdings for statement in holding.erase(account_id)]
+        removing = await self._removing(event, store.delete(account_id), source=source, now=now)
         try:
-            results = await self._database.write(
-                *proved,
-                *self._outbox.telling_owner("account_deleted", account_id, source=source, now=now, is_last=True),
-                *self._sessions.ending_all(account_id, now=now),
-                *erasing,
-                *self._audit.pseudonymising(account_id, pseudonym=pseudonym, now=now, source=source),
-                store.delete(account_id),
-                *telling,
-                entry(replace(event, account_id=pseudonym), now=now, source=Source(request_id=source.request_id)),
-            )
+            results = await self._database.write(*proved, *removing)
         except GuardFailed:
             raise NotFound("no such account, or it changed meanwhile") from None
         self._sessions.obey(results)
         await self._events.publish(event)
+
+    async def making_room(
+        self, email: str, *, but: str, source: Source, now: int
+    ) -> tuple[list[Statement], list[Event]]:
+        """Make the statements that delete the account of somebody who only claims an address, and what to tell then.
+
+        They belong into the write of whoever proves the address: account ``but``. The deletion is one like any other.
+        What an operator has given roles to or has disabled does not give way: that raises :class:`LoginTaken`, and the
+        guard holds it where it happens meanwhile.
+        """
+        claiming = await store.find_by_email(self._database, email)
+        if claiming is None or claiming.id == but or claiming.email_verified:
+            return [], []  # an address that is proved refuses the write by its unique key
+        if claiming.roles or claiming.disabled_at is not None:
+            raise LoginTaken("the address waits for an account with roles, or for a disabled one")
+        event = AccountDeleted(account_id=claiming.id)
+        return await self._removing(event, store.evict(claiming.id, email), source=source, now=now), [event]
+
+    async def _removing(
+        self, event: AccountDeleted, deleting: Statement, *, source: Source, now: int
+    ) -> list[Statement]:
+        account_id, pseudonym = event.account_id or "", self._audit.new_pseudonym()
+        return [
+            *self._outbox.telling_owner("account_deleted", account_id, source=source, now=now, is_last=True),
+            *self._sessions.ending_all(account_id, now=now),
+            *[statement for holding in self._holdings for statement in holding.erase(account_id)],
+            *self._audit.pseudonymising(account_id, pseudonym=pseudonym, now=now, source=source),
+            deleting,
+            *await self._telling(event),
+            entry(replace(event, account_id=pseudonym), now=now, source=Source(request_id=source.request_id)),
+        ]
 
 
 def _readable(value: object) -> object:

@@ -149,6 +149,28 @@ def set_roles(account_id: str, roles: tuple[str, ...]) -> Statement:
     return guarded("UPDATE account SET roles = :roles WHERE id = :id RETURNING id", id=account_id, roles=_dump(roles))
 
 
+def invite_again(
+    account: Account, *, username: str | None, profile: dict[str, Any], roles: tuple[str, ...]
+) -> Statement:
+    """Let an invitation say what an account is called and may do, if it still is what it was when it was looked at."""
+    return guarded(
+        f"""
+        UPDATE account SET username = :username, username_key = :username_key, profile = :profile, roles = :roles
+        WHERE id = :id AND email_key = :key AND email_verified_at IS NULL AND disabled_at IS NULL
+            AND roles = :present AND COALESCE(last_login_at, -1) = :seen
+        RETURNING {COLUMNS}
+        """,
+        id=account.id,
+        key=login_key(account.email),
+        username=username,
+        username_key=None if username is None else login_key(username),
+        profile=_dump(profile),
+        roles=_dump(roles),
+        present=_dump(account.roles),
+        seen=-1 if account.last_login_at is None else account.last_login_at,
+    )
+
+
 def disable(account_id: str, *, now: int) -> Statement:
     """Disable; this row's lock is what a log-in that is under way waits for."""
     return guarded(
@@ -241,13 +263,17 @@ def change_email(account_id: str, email: str, *, present: str | None, now: int) 
     )
 
 
-UNPROVED: Final = "email_key = :email_key AND id <> :but AND email_verified_at IS NULL"
-"""Names the account of somebody who registered with an address and never proved it."""
-
-
-def evict(email: str, *, but: str) -> Statement:
-    """Delete the account of somebody who only claims an address, in favour of the one who proves it."""
-    return statement(f"DELETE FROM account WHERE {UNPROVED}", email_key=login_key(email), but=but)
+def evict(account_id: str, email: str) -> Statement:
+    """Delete the account of somebody who only claims an address; one with roles, or a disabled one, stays."""
+    return guarded(
+        """
+        DELETE FROM account
+        WHERE id = :id AND email_key = :key AND email_verified_at IS NULL AND disabled_at IS NULL AND roles = '[]'
+        RETURNING id
+        """,
+        id=account_id,
+        key=login_key(email),
+    )
 
 
 def delete(account_id: str) -> Statement:

@@ -134,7 +134,8 @@ def enable(sources: Sources, *, email: str, as_json: bool) -> None:
 def invite(sources: Sources, *, email: str, username: str | None, roles: tuple[str, ...], as_json: bool) -> None:
     """Make an account without a password, and mail its owner a link to choose one.
 
-    A running server sends the mail within a second. Inviting again sends another mail, and the last link is dead.
+    A running server sends the mail within a second. Inviting again sends another mail, and the last link is dead;
+    a username or roles that are named now take the place of the former ones.
     """
 
     async def act(auth: "Doorward") -> "Account":

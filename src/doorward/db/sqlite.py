@@ -25,6 +25,8 @@ INLINE_BUDGET: Final = 0.002
 
 READER_THREADS: Final = 2
 POLL_INTERVAL: Final = 0.05
+QUIET_INTERVAL: Final = 5.0
+"""Seconds after which a follower is told to look though nothing has changed, so that it shows that it does."""
 """Seconds between two looks at ``PRAGMA data_version``: a fifth of the 0.25 s in which a revocation must be known."""
 
 _INSTRUCTIONS_BETWEEN_CHECKS: Final = 1000
@@ -86,12 +88,13 @@ class SqliteDatabase:
         return await self._writer.submit(statements)
 
     async def changes(self) -> AsyncGenerator[None, None]:
-        """Yield when any other connection, of this process or another, has committed since the last look."""
-        seen = None
+        """Yield when any other connection, here or elsewhere, has committed since the last look, and now and then."""
+        seen, told_at = None, 0.0
         while self._reader is not None:
             with suppress(StorageUnavailable):
                 before, seen = seen, (await self._fetch("PRAGMA data_version", {}, limit=1))[0][0]
-                if seen != before:
+                if seen != before or time.monotonic() - told_at >= QUIET_INTERVAL:
+                    told_at = time.monotonic()
                     yield
             await asyncio.sleep(POLL_INTERVAL)
 

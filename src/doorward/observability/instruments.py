@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from doorward.hooks import Event, SignedIn, SignInRefused
+from doorward.hooks import Event, GateRefused, SignedIn, SignInRefused
 from doorward.observability.metrics import HASH_BUCKETS, OTHER, Metrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
@@ -51,6 +51,7 @@ class Instruments:
         self.webhook_answers = metrics.counter(
             "doorward_webhook_attempts_total", "Messages sent to webhooks, by class of the answer's status.", "status"
         )
+        self._follows, self._looked_at = False, time.monotonic()
         metrics.gauge(
             "doorward_process_cpu_seconds_total", "Processor time of the worker.", time.process_time, kind="counter"
         )
@@ -62,6 +63,8 @@ class Instruments:
             self._log_ins.inc("signed_in")
         elif isinstance(event, SignInRefused):
             self._log_ins.inc(_OUTCOMES.get(event.why, OTHER))
+        elif isinstance(event, GateRefused) and event.gate == "before_login":
+            self._log_ins.inc("gate")
 
     def request(self, route: str | None, method: str, status: int, seconds: float, code: str) -> None:
         """Count a request. ``route`` is a template of ours, ``None`` where nothing matched; ``code`` of a problem."""
@@ -69,6 +72,17 @@ class Instruments:
         self._requests.observe(seconds, route or "unmatched", method, str(status))
         if code:
             self._problems.inc(code)
+
+    def looked(self) -> None:
+        """Remember that this worker has just seen all that others did."""
+        self._follows, self._looked_at = True, time.monotonic()
+
+    def lost(self) -> None:
+        """Remember that it cannot look any more; the lag grows until it has looked again."""
+        self._follows = False
+
+    def _lag(self) -> float:
+        return time.monotonic() - self._looked_at
 
     def hashed(self, waited: float, worked: float) -> None:
         """Count a password; the pool calls it under its lock."""
@@ -80,7 +94,6 @@ class Instruments:
         *,
         waiting: Callable[[], float],
         running: Callable[[], float],
-        following: Callable[[], float],
         mails: Callable[[], Awaitable[tuple[int, int]]],
         webhooks: Callable[[], Awaitable[tuple[int, int]]],
         unsealed: Callable[[], Awaitable[int]],
@@ -96,7 +109,12 @@ class Instruments:
 
         gauge("doorward_hash_queue", "Passwords that wait for a hashing thread.", waiting)
         gauge("doorward_hash_running", "Passwords that are being hashed.", running)
-        gauge("doorward_following", "1 while this worker follows what others revoke and rotate, else 0.", following)
+        gauge(
+            "doorward_following",
+            "1 while this worker follows what others revoke and rotate, else 0.",
+            lambda: self._follows,
+        )
+        gauge("doorward_feed_lag_seconds", "Time since this worker last looked at what others did.", self._lag)
         gauge("doorward_mail_backlog", "Mails that wait in the outbox.", part(mails, 0), shared=True)
         gauge("doorward_mail_backlog_age_seconds", "Age of the oldest of them.", part(mails, 1), shared=True)
         gauge("doorward_webhook_backlog", "Messages to webhooks that wait.", part(webhooks, 0), shared=True)

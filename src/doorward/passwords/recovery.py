@@ -6,9 +6,10 @@ still stand (ASVS 6.4.3). An operator may start a reset and never chooses the pa
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
-from doorward.accounts.flows import Accounts, account_from_row, inserting, proving_address
+from doorward.accounts.flows import Accounts, account_from_row, inserting, inviting_again, proving_address
 from doorward.accounts.model import Account
 from doorward.audit.flows import Asking, entry
 from doorward.core.source import Source
@@ -16,13 +17,20 @@ from doorward.db import Duplicate, GuardFailed, Statement
 from doorward.errors import InvalidFields, LoginTaken, NotFound, Overloaded
 from doorward.foundation import Foundation
 from doorward.gates import BeforePasswordChange, BeforeRegistration, RefusedByPolicy
-from doorward.hooks import AccountInvited, Event, InvitationAccepted, PasswordReset, PasswordResetRequested
+from doorward.hooks import (
+    AccountInvited,
+    Event,
+    InvitationAccepted,
+    PasswordReset,
+    PasswordResetRequested,
+    RolesChanged,
+)
 from doorward.mail.flows import Outbox
 from doorward.passwords.flows import Passwords
 from doorward.passwords.model import Candidate
 from doorward.sessions.flows import Sessions
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import Challenge, ChallengeInvalid
+from doorward.verification.model import OVERTAKEN, Challenge
 
 
 class Recovery(Asking):
@@ -77,7 +85,7 @@ class Recovery(Asking):
         when the policy refuses the password, which uses nothing up.
         """
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "reset")
+        challenge = await self._challenges.find(answer, "reset", source=source)
         await self._set(challenge, answer, new_password, pointer="/new_password", source=source)
 
     async def _send_reset(
@@ -113,7 +121,9 @@ class Recovery(Asking):
     ) -> Account:
         """Make an account without a password, and send its owner a link and a code to choose one.
 
-        Inviting an address again whose owner has not come yet sends another mail; the last one's secret is dead.
+        Inviting an address again whose owner has not come yet sends another mail; the last one's secret is dead, and a
+        username and roles that are named now take the place of the former ones. An account that a stranger has made
+        with the address, and nobody has proved or used, is taken over: nothing that the stranger chose remains.
         Raises :class:`InvalidFields`, :class:`LoginTaken`, :class:`Overloaded` and :class:`MailUnavailable`.
         """
         self._accounts.check_new(email=email, username=username, profile={}, roles=roles)
@@ -122,19 +132,28 @@ class Recovery(Asking):
         await self._pass_gates(question, source=source)
         now = self._clock()
         waiting = await self._waiting_for(email)
-        account = waiting or self._accounts.new(email=email, username=username, profile={}, roles=roles, now=now)
+        account = self._accounts.new(email=email, username=username, profile={}, roles=roles, now=now)
+        if waiting is None:
+            making = [inserting(account)]
+        else:
+            account, making = self._inviting_again(waiting, username=username, roles=roles, now=now)
         challenge = self._challenges.new("invite", account_id=account.id, address=account.email, now=now)
-        event = AccountInvited(account_id=account.id)
+        events: list[Event] = [AccountInvited(account_id=account.id)]
+        if waiting is not None and waiting.account.roles != account.roles:
+            events.append(RolesChanged(account_id=account.id, roles=account.roles))
         try:
-            await self._database.write(
-                *([] if waiting else [inserting(account)]),
+            results = await self._database.write(
+                *making,
                 *self._challenges.storing(challenge),
                 self._challenges.mailing(challenge, "invitation", source=source, now=now),
-                entry(event, now=now, source=source),
+                *[entry(event, now=now, source=source) for event in events],
             )
         except Duplicate as duplicate:
             raise LoginTaken(duplicate.constraint) from None
-        await self._events.publish(event)
+        except GuardFailed:
+            raise LoginTaken("the account was proved, used, disabled or given roles meanwhile") from None
+        self._sessions.obey(results)
+        await self._events.publish(*events)
         return account
 
     async def accept(
@@ -146,15 +165,36 @@ class Recovery(Asking):
     ) -> Account:
         """Choose the first password of an account that one was invited to. Raises like :meth:`reset`."""
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "invite")
+        challenge = await self._challenges.find(answer, "invite", source=source)
         return await self._set(challenge, answer, password, pointer="/password", source=source)
 
-    async def _waiting_for(self, email: str) -> Account | None:
-        """Find who was invited before and has not come yet."""
+    async def _waiting_for(self, email: str) -> Candidate | None:
+        """Find who was invited before and has not come yet, or what a stranger has made of the address.
+
+        With a password, an account has to have neither roles nor a past: otherwise there is somebody to take it from.
+        """
         found = await self._passwords.by_login(email)
-        if found is None or found.stored is not None or found.account.email_verified:
+        if found is None or found.account.email_verified or found.account.disabled_at is not None:
             return None
-        return found.account if found.account.disabled_at is None else None
+        is_somebodys = bool(found.account.roles) or found.account.last_login_at is not None
+        return None if found.stored is not None and is_somebodys else found
+
+    def _inviting_again(
+        self, waiting: Candidate, *, username: str | None, roles: tuple[str, ...], now: int
+    ) -> tuple[Account, list[Statement]]:
+        """Make the account as it is from now on, and the statements: of a stranger's words and secrets none remain."""
+        former = waiting.account
+        if waiting.stored is None:
+            account = replace(former, username=username or former.username, roles=roles or former.roles)
+        else:
+            account = replace(former, username=username, profile={}, roles=roles)
+        return account, [
+            self._passwords.forgetting(account.id),
+            inviting_again(former, username=account.username, profile=account.profile, roles=account.roles),
+            self._challenges.ending_all(account.id, now=now),
+            *self._sessions.ending_all(account.id, now=now),
+            self._sessions.changing_account(account.id, now=now),
+        ]
 
     # -- both --------------------------------------------------------------------------------------------------------
 
@@ -164,9 +204,10 @@ class Recovery(Asking):
         account_id = challenge.account_id or ""
         found = await self._passwords.by_account(account_id)
         if found is None:
-            raise ChallengeInvalid("the account is gone")
+            raise await self._challenges.overtaken(challenge, "the account is gone", source=source)
         if challenge.purpose == "reset" and challenge.payload not in (None, str(found.version)):
-            raise ChallengeInvalid("the password was changed since the mail was asked for")
+            why = "the password was changed since the mail was asked for"
+            raise await self._challenges.overtaken(challenge, why, source=source)
         account = found.account
         try:
             hashed = await self._passwords.new_hash(
@@ -196,7 +237,7 @@ class Recovery(Asking):
                 entry(event, now=now, source=source),
             )
         except GuardFailed:
-            raise ChallengeInvalid("overtaken, or the account's state has changed") from None
+            raise await self._challenges.overtaken(challenge, OVERTAKEN, source=source) from None
         self._sessions.obey(results)
         await self._events.publish(event)
         return account_from_row(row)

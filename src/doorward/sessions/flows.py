@@ -201,10 +201,6 @@ class Sessions(Flows):
         """Make the statement that tells an owner that a session was ended because somebody may have copied it."""
         return self._outbox.telling_owner("session_stolen", account_id, source=source, now=now)
 
-    def ending_unproved(self, email_key: str, *, but: str, now: int) -> Statement:
-        """Make the statement that revokes the sessions of whoever only claims an address, before they are deleted."""
-        return self._revocations.of_selected(store.OF_UNPROVED, email_key=email_key, but=but, now=now)
-
     async def export(self, account_id: str) -> list[dict[str, Any]]:
         """List everything that is remembered of an account's sessions, for its owner."""
         rows = await store.of_account(self._database, account_id, size=MOST_EXPORTED)

@@ -234,12 +234,6 @@ def forget(*, before: int) -> Statement:
 ENDED_NOW: Final = "SELECT digest FROM session WHERE account_id = :account_id AND ended_at = :now"
 """Names what the statements above have just ended, for the revocation that follows in the same write."""
 
-OF_UNPROVED: Final = """
-    SELECT digest FROM session WHERE account_id IN (
-        SELECT id FROM account WHERE email_key = :email_key AND id <> :but AND email_verified_at IS NULL)
-"""
-"""Names the sessions of somebody who registered with an address and never proved it."""
-
 _OF_ACCOUNT: Final = (
     f"SELECT {_COLUMNS} FROM session WHERE account_id = :account_id ORDER BY created_at DESC LIMIT :size"
 )

@@ -23,7 +23,7 @@ from doorward.sessions.flows import Sessions
 from doorward.sessions.model import Session, Transport
 from doorward.tokens.flows import Tokens
 from doorward.verification.flows import Answer, Challenges, Sent
-from doorward.verification.model import ChallengeInvalid
+from doorward.verification.model import OVERTAKEN, Challenge
 
 POSSESSION: Final = ("email",)
 """``amr`` of such a log-in. RFC 8176 has no name for it; ``email`` is what others say."""
@@ -90,10 +90,10 @@ class SignInLinks(Asking):
         """
         self._require_offered()
         await self._challenges.admit_network(source)
-        challenge = await self._challenges.find(answer, "sign_in")
+        challenge = await self._challenges.find(answer, "sign_in", source=source)
         candidate = await self._passwords.by_account(challenge.account_id or "")
         if candidate is None:
-            raise ChallengeInvalid("the account is gone")
+            raise await self._challenges.overtaken(challenge, "the account is gone", source=source)
         account = candidate.account
         question = BeforeLogin(
             account_id=account.id,
@@ -139,7 +139,7 @@ class SignInLinks(Asking):
             family = self._tokens.new_family(session, roles=account.roles, email_verified=True, now=now)
             statements.append(self._tokens.starting(family))
         claims = {} if family is None else await self._tokens.claims_for(family, source=source)
-        results = await self._write(statements, events, source=source, now=now)
+        results = await self._write(challenge, statements, events, source=source, now=now)
         proved = account_from_row(results[proving_at][0])
         version = candidate.version if account.email_verified else 0  # of the password that is still there
         known = self._limiter.recognise(source, account.id, version=version)
@@ -149,14 +149,20 @@ class SignInLinks(Asking):
         return LogIn(proved, session, tokens=self._tokens.pair(family, now=now, claims=claims), device=device)
 
     async def _write(
-        self, statements: Sequence[Statement], events: Sequence[Event], *, source: Source, now: int
+        self,
+        challenge: Challenge,
+        statements: Sequence[Statement],
+        events: Sequence[Event],
+        *,
+        source: Source,
+        now: int,
     ) -> list[list[Row]]:
         try:
             results = await self._database.write(
                 *statements, *(entry(event, now=now, source=source) for event in events)
             )
         except GuardFailed:
-            raise ChallengeInvalid("overtaken, or the account's state has changed") from None
+            raise await self._challenges.overtaken(challenge, OVERTAKEN, source=source) from None
         self._sessions.obey(results)
         await self._events.publish(*events)
         return results

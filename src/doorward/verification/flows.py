@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from doorward.accounts.model import login_key
+from doorward.audit.flows import entry
 from doorward.core.identifiers import is_identifier, new_identifier
 from doorward.core.opaque import HANDLE_BYTES, Opaque, seal, unseal
 from doorward.core.source import Source
 from doorward.db import Statement
 from doorward.foundation import Flows, Foundation
+from doorward.hooks import ChallengeRefused
 from doorward.limits.flows import Limiter
 from doorward.mail.flows import Outbox
 from doorward.mail.model import Revealed
@@ -145,15 +147,32 @@ class Challenges(Flows):
 
     # -- redeeming ---------------------------------------------------------------------------------------------------
 
-    async def find(self, answer: Answer, *purposes: Purpose) -> Challenge:
+    async def find(self, answer: Answer, *purposes: Purpose, source: Source) -> Challenge:
         """Find the live challenge that an answer proves, without using it up; a wrong code is counted.
 
-        Raises :class:`ChallengeInvalid`, the same for whatever is wrong.
+        Raises :class:`ChallengeInvalid`, the same for whatever is wrong and at the same cost, and the trail tells.
         """
-        challenge = await self._by_token(answer.token, purposes) if answer.token else await self._by_code(answer)
-        if challenge is None or challenge.purpose not in purposes or not challenge.is_live(self._clock()):
-            raise ChallengeInvalid("unknown, used, expired, replaced, tried too often, or for something else")
-        return challenge
+        found, proved = await (self._by_token(answer.token, purposes) if answer.token else self._by_code(answer))
+        if found is None or not proved or found.purpose not in purposes or not found.is_live(self._clock()):
+            why = "unknown, used, expired, replaced, tried too often, or for something else"
+            account_id = None if found is None else found.account_id
+            raise await self._refused(why, purposes[0], account_id=account_id, source=source)
+        return found
+
+    async def overtaken(self, challenge: Challenge, why: str, *, source: Source) -> ChallengeInvalid:
+        """Tell the trail that a challenge which was found could not be redeemed, and return what to raise.
+
+        Its account may be gone by now, and is not named in the trail then.
+        """
+        left = await self.peek(challenge.id)
+        account_id = None if left is None else left.account_id
+        return await self._refused(why, challenge.purpose, account_id=account_id, source=source)
+
+    async def _refused(self, why: str, purpose: Purpose, *, account_id: str | None, source: Source) -> ChallengeInvalid:
+        event = ChallengeRefused(account_id=account_id, purpose=purpose)
+        await self._database.write(entry(event, now=self._clock(), source=source))
+        await self._events.publish(event)
+        return ChallengeInvalid(why)
 
     def redeeming(self, challenge: Challenge, *, now: int) -> Statement:
         """Make the guarded statement that uses a challenge up; of many who try, one succeeds."""
@@ -197,24 +216,24 @@ class Challenges(Flows):
         """Make the statement that forgets what is long over."""
         return store.forget(before=now - KEPT)
 
-    async def _by_token(self, token: str, purposes: tuple[Purpose, ...]) -> Challenge | None:
+    async def _by_token(self, token: str, purposes: tuple[Purpose, ...]) -> tuple[Challenge | None, bool]:
         for purpose in purposes:
             opaque = unseal(self._ring, PREFIXES[purpose], token)
             if opaque is not None:
                 found = await store.find_by_handle(self._database, opaque.handle)
-                return found if found is not None and found.generation == opaque.generation else None
-        return None
+                return found, found is not None and found.generation == opaque.generation
+        return None, False
 
-    async def _by_code(self, answer: Answer) -> Challenge | None:
+    async def _by_code(self, answer: Answer) -> tuple[Challenge | None, bool]:
         """Count first, then compare (Keycloak CVE-2024-4629); a decoy and an unknown id cost the same statement."""
         limit = self._settings.verification.tries
         (rows,) = await self._database.write(store.count_try(answer.challenge or "", limit=limit, now=self._clock()))
         typed = read_code(answer.code or "")
         if not rows:
-            return None
+            return None, False
         challenge = store.from_row(rows[0])
         key = self._ring.key(challenge.key_id, code_purpose(challenge.purpose))
         if key is None or typed is None:
-            return None
+            return challenge, False
         expected = derive_code(key, challenge.handle, challenge.generation)
-        return challenge if hmac.compare_digest(expected, typed) else None
+        return challenge, hmac.compare_digest(expected, typed)

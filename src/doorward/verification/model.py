@@ -54,6 +54,10 @@ CODE_DIGITS: Final = 8
 _CODE = struct.Struct(">16sI")
 
 
+OVERTAKEN: Final = "overtaken, or the account's state has changed"
+"""Why a challenge that was live a moment ago could not be redeemed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """One challenge. Times are whole seconds since 1970 UTC. ``id`` is public and useless without the code."""

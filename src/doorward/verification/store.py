@@ -89,11 +89,14 @@ def renew(challenge_id: str, *, generation: int, key_id: bytes, now: int, expire
 
 
 def count_try(challenge_id: str, *, limit: int, now: int) -> Statement:
-    """Count a code that is about to be compared. Parallel tries cannot slip past: the statement counts and tells."""
+    """Count a code that is about to be compared. Parallel tries cannot slip past: the statement counts and tells.
+
+    A decoy is counted too, because a row that changes takes longer than none, and that could be measured.
+    """
     return statement(
         f"""
         UPDATE challenge SET tries = tries + 1
-        WHERE id = :id AND tries < :limit AND account_id IS NOT NULL AND ended_at IS NULL AND expires_at > :now
+        WHERE id = :id AND tries < :limit AND ended_at IS NULL AND expires_at > :now
         RETURNING {_COLUMNS}
         """,
         id=challenge_id,
