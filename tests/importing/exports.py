@@ -7,24 +7,10 @@ from typing import Any
 
 import bcrypt
 from argon2 import PasswordHasher
-from django.conf import settings as django_settings
 from django.contrib.auth.hashers import make_password
 
+import tests.verify.adapters.django_site  # noqa: F401 - Django is configured once a process
 from tests.support.house import PASSWORD
-
-if not django_settings.configured:
-    django_settings.configure(
-        PASSWORD_HASHERS=[
-            f"django.contrib.auth.hashers.{name}"
-            for name in (
-                "PBKDF2PasswordHasher",
-                "PBKDF2SHA1PasswordHasher",
-                "Argon2PasswordHasher",
-                "BCryptSHA256PasswordHasher",
-                "ScryptPasswordHasher",
-            )
-        ]
-    )
 
 DJANGO_ALGORITHMS = ("pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "scrypt")
 
