@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
 import grpc.aio
@@ -15,6 +15,9 @@ from doorward.verify.grpc import Interception, behaviour_of, enter_call, handler
 from doorward.verify.lifeline import Lifeline
 from doorward.verify.model import Principal
 from doorward.verify.watching import EXPIRED, REVOKED, STALE
+
+PATIENCE: Final = 5.0
+"""Seconds to wait for a message that is under way; one that a client does not take is cut off with it."""
 
 _WHY: Final[dict[str, Problem]] = {
     REVOKED: SessionEnded("revoked"),
@@ -42,19 +45,19 @@ class GuardInterceptor(Interception, grpc.aio.ServerInterceptor):  # type: ignor
                 return await behaviour(request, context)
             held = _Held(self, principal, context)
             try:
-                return await behaviour(request, context)
+                return await behaviour(request, _Sending(context, held))
             finally:
                 held.let_go()
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
             principal = await self._admit(path, metadata, context)
-            held = None if principal is None else _Held(self, principal, context)
+            held = _Held(self, principal, context)
             try:
-                async for message in behaviour(request, context):
-                    yield message
+                async for message in behaviour(request, _Sending(context, held)):
+                    with held.sending():
+                        yield message
             finally:
-                if held is not None:
-                    held.let_go()
+                held.let_go()
 
         return handler_like(handler, stream if inspect.isasyncgenfunction(behaviour) else single)
 
@@ -75,25 +78,67 @@ class GuardInterceptor(Interception, grpc.aio.ServerInterceptor):  # type: ignor
 
 
 class _Held:
-    """A stream that is ended when its session ends or its token expires."""
+    """A stream that is ended when its session ends or its token expires; that of a guest is not."""
 
-    def __init__(self, interception: Interception, principal: Principal, context: Any) -> None:
+    def __init__(self, interception: Interception, principal: Principal | None, context: Any) -> None:
         """Hold the current task."""
         self._interception = interception
         self._context = context
         self._running = cast("asyncio.Task[object]", asyncio.current_task())
         self._ending: asyncio.Task[None] | None = None
-        self._lifeline = Lifeline(interception.authenticator, principal, self._end)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._lifeline = None if principal is None else Lifeline(interception.authenticator, principal, self._end)
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Say that something is on its way to the client."""
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._idle.set()
 
     def let_go(self) -> None:
         """The stream is over."""
-        self._lifeline.let_go()
+        if self._lifeline is not None:
+            self._lifeline.let_go()
 
     def _end(self, reason: str) -> None:
         self._ending = asyncio.get_running_loop().create_task(self._abort(reason))
 
     async def _abort(self, reason: str) -> None:
-        """Tell the client first: a method that waits for its next message does not hear of a cancellation before."""
+        """Tell the client first: a method that waits for its next message does not hear of a cancellation before.
+
+        Not while the first message is under way: the headers would be sent twice, which gRPC refuses, and the client
+        would be told nothing at all.
+        """
+        idle = asyncio.ensure_future(self._idle.wait())
+        await asyncio.wait((idle,), timeout=PATIENCE)
+        idle.cancel()
         with suppress(Exception):  # abort() raises what ends a method; a call that is over already, something else
             await self._interception.said(_WHY[reason]).abort(self._context)
         self._running.cancel()
+
+
+class _Sending:
+    """The context of a method, which says when the method itself sends something."""
+
+    def __init__(self, context: Any, held: _Held) -> None:
+        """Stand in front of a context."""
+        self._context = context
+        self._held = held
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else to the context."""
+        return getattr(self._context, name)
+
+    async def write(self, message: Any) -> None:
+        """Send a message."""
+        with self._held.sending():
+            await self._context.write(message)
+
+    async def send_initial_metadata(self, metadata: Any) -> None:
+        """Send headers."""
+        with self._held.sending():
+            await self._context.send_initial_metadata(metadata)

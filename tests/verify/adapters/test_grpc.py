@@ -107,6 +107,7 @@ class Aio:
             ended.set()
 
     async def written(self, request: bytes, context: Any) -> None:
+        await context.send_initial_metadata((("made", "by-hand"),))
         for _ in range(3):
             await context.write(told())
 
@@ -285,11 +286,13 @@ def test_a_stream_can_be_required_too(front: Front) -> None:
 
 
 def test_a_stream_may_be_written_by_hand() -> None:
-    """A coroutine that calls ``context.write()``."""
+    """A coroutine that sends its own headers and calls ``context.write()``; an end never meets either on its way."""
     with fronting("aio", PARTY.verifier()) as front:
-        written = list(front.channel.unary_stream("/shop.Shop/Written")(b"", metadata=TOKEN, timeout=10))
+        call = front.channel.unary_stream("/shop.Shop/Written")(b"", metadata=TOKEN, timeout=10)
+        written = list(call)
 
     assert written == [b"acc_one"] * 3
+    assert ("made", "by-hand") in [tuple(pair) for pair in call.initial_metadata()]
 
 
 @pytest.mark.parametrize("name", ["sync", "aio"])
