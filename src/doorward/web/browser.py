@@ -29,6 +29,19 @@ PROOF_HEADER: Final = b"doorward-proof"
 """An answer to a challenge."""
 
 
+def values_of_cookie(wanted: bytes, headers: Headers) -> list[str]:
+    """Return every value sent under exactly this name, in any Cookie header. Quotes are left as they are."""
+    values = []
+    for name, value in headers:
+        if name != b"cookie":
+            continue
+        for pair in value.split(b";"):
+            cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
+            if equals and cookie == wanted:
+                values.append(content.rstrip(b" \t").decode("latin-1"))
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
     """A cookie that opens something: its name and what the browser must do with it. Each instance has one for sessions.
@@ -41,16 +54,8 @@ class SessionCookie:
     attributes: str
 
     def values(self, headers: Headers) -> list[str]:
-        """Return every value sent under exactly this name; more than one means tossing. Quotes are left as they are."""
-        values = []
-        for name, value in headers:
-            if name != b"cookie":
-                continue
-            for pair in value.split(b";"):
-                cookie, equals, content = pair.lstrip(b" \t").partition(b"=")
-                if equals and cookie == self.name:
-                    values.append(content.rstrip(b" \t").decode("latin-1"))
-        return values
+        """Return every value sent under exactly this name; more than one means tossing."""
+        return values_of_cookie(self.name, headers)
 
     def set(self, value: str, *, max_age: int | None) -> str:
         """Write ``Set-Cookie``; without ``max_age`` the browser forgets the cookie when it is closed."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from doorward.core.clock import Entropy
 from doorward.core.secret import SecretRing
-from doorward.web.browser import Headers
+from doorward.web.browser import Headers, values_of_cookie
 
 _DRAFT: Final = "form-draft"
 _NONCE_BYTES: Final = 12
@@ -35,14 +35,7 @@ class PageCookie:
 
     def read(self, headers: Headers) -> str:
         """Return the value of the only cookie of this name, or the empty text."""
-        prefix = self.name.encode() + b"="
-        values = [
-            pair.lstrip(b" \t")[len(prefix) :].rstrip(b" \t").decode("latin-1")
-            for name, header in headers
-            if name == b"cookie"
-            for pair in header.split(b";")
-            if pair.lstrip(b" \t").startswith(prefix)
-        ]
+        values = values_of_cookie(self.name.encode(), headers)
         return values[0] if len(values) == 1 and _VALUE.fullmatch(values[0]) else ""
 
     def write(self, value: str) -> str:
